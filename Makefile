@@ -1,0 +1,56 @@
+# `make` lists what there is. Everything runs in .venv, which is made from the locked pins and made again when they change.
+
+PORT = 8000
+PINS = requirements.txt constraints.txt pyproject.toml
+BIN = .venv/bin/
+IN = $(BIN)python
+
+# The Python that makes .venv: the one named by PYTHON=..., else the first of these that fits.
+USABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+CANDIDATES = $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
+CHOSEN = $(firstword $(foreach p,$(CANDIDATES),$(shell "$(p)" -c '$(USABLE)' >/dev/null 2>&1 && echo $(p))))
+FOUND = $(or $(strip $(foreach p,$(CANDIDATES),$(shell "$(p)" -c 'import sys; print("$(p) is", sys.version.split()[0])' 2>/dev/null))),none of $(CANDIDATES) runs)
+REFUSE = $(error the book needs Python 3.11, 3.12 or 3.13 with its venv module, but $(FOUND); name one with `make PYTHON=python3.12 ...`)
+
+# .venv/made also has to be made again when the project was moved, or when PYTHON=... names another version than .venv has.
+MOVED = $(shell test ! -e .venv/made || grep -qxF '$(CURDIR)' .venv/made || echo again)
+OTHER = $(if $(PYTHON),$(shell test ! -e .venv/made || test "$$("$(PYTHON)" -c $(VERSION))" = "$$($(IN) -c $(VERSION))" || echo again))
+VERSION = 'import sys; print(sys.version_info[:2])'
+
+help:    ## this list
+	@echo 'make <what>:'
+	@sed -n 's/^\([a-z]*\):.*## */  \1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+book: .venv/made    ## build the website into _build/html
+	$(BIN)jupyter-book build . --warningiserror --keep-going
+	@echo 'The book: $(CURDIR)/_build/html/index.html'
+
+serve: book    ## build it and serve it on localhost (PORT=8000)
+	$(IN) web/serve.py $(PORT)
+
+test: .venv/made    ## run every notebook and every test, on the built site too
+	$(IN) -m pytest book tests
+
+notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
+	$(IN) tests/notebooks.py --run
+
+lock: .venv/made    ## write constraints.txt anew from requirements.txt
+	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
+	_build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-emit-package optimlib \
+		--custom-compile-command 'make lock' --output-file constraints.txt requirements.txt
+
+clean:    ## remove what was built, and .venv
+	rm -rf _build .venv
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/made: $(PINS) $(MOVED) $(OTHER)
+	$(if $(CHOSEN),,$(REFUSE))
+	@echo 'Making .venv with $(CHOSEN) from the locked pins: about a minute'
+	@$(CHOSEN) -m venv --clear .venv
+	@$(IN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
+	@echo '$(CURDIR)' > $@
+
+again:
+
+.PHONY: help book serve test notebooks lock clean again
+.DELETE_ON_ERROR:

@@ -1,0 +1,95 @@
+"""Sphinx extension of the book's site: chapters executed side by side and again when optimlib changes, and no other host."""
+
+import hashlib
+import logging
+import os
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+from sphinx.util.logging import getLogger
+
+ROOT = Path(__file__).resolve().parent.parent
+LOG = getLogger(__name__)
+MATHJAX = [
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions/*.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "output/chtml/fonts/woff-v2/*.woff",
+    "a11y/assistive-mml.js",
+]
+MATHJAX_NOTICE = """\
+MathJax 3.2.2, copyright The MathJax Consortium, under the Apache License, version 2.0: https://www.apache.org/licenses/LICENSE-2.0
+Unchanged files of its distribution; the whole of it and its sources: https://www.mathjax.org
+"""
+
+
+def setup(app):
+    app.connect("config-inited", choose_cache)
+    app.connect("builder-inited", settle_kernels)
+    app.connect("env-before-read-docs", execute_side_by_side)
+    app.connect("build-finished", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def fingerprint():
+    """A digest of all that a chapter's outputs hang on beside its own cells: optimlib, numpy, matplotlib and Python."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in (ROOT / "optimlib").rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    digest.update(repr([sys.version_info[:2], metadata.version("numpy"), metadata.version("matplotlib")]).encode())
+    return digest.hexdigest()[:16]
+
+
+def choose_cache(app, config):
+    """One cache of executed chapters for each fingerprint. A new path also makes Sphinx read all chapters again."""
+    caches = Path(app.outdir).parent / "executed"
+    current = caches / fingerprint()
+    config.nb_execution_cache_path = str(current)
+    for old in caches.glob("*"):
+        if old != current:
+            shutil.rmtree(old)
+
+
+def settle_kernels(app):
+    """Kernels that take nothing from the reader's own IPython, say nothing of their own, and use one thread each."""
+    profile = Path(app.outdir).parent / "ipython/profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "ERROR"\nc.HistoryManager.enabled = False\n')
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def execute_side_by_side(app, env, names):
+    """Fill the cache with the chapters about to be read, a core each; what fails is run again when read, and reported there."""
+    chapters = [path for path in (env.doc2path(name) for name in names) if path.endswith(".ipynb")]
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    for path in chapters:
+        cache.add_nb_to_project(path)
+    waiting = cache.list_unexecuted(filter_uris=chapters)
+    if len(waiting) > 1:
+        LOG.info("executing %d chapters side by side", len(waiting))
+        quiet = logging.getLogger("optimlib.book")
+        quiet.setLevel(logging.ERROR)
+        executor = load_executor("local-parallel", cache, logger=quiet)
+        executor.run_and_cache(filter_uris=chapters, timeout=app.config.nb_execution_timeout)
+
+
+def copy_mathjax(app, error):
+    """Copy the part of MathJax that pages can load."""
+    if error or app.builder.format != "html":
+        return
+    source = Path(metadata.distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline")) / "static/mathjax"
+    target = Path(app.outdir) / "_static/mathjax"
+    for pattern in MATHJAX:
+        for path in source.glob(pattern):
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    (target / "NOTICE.txt").write_text(MATHJAX_NOTICE)
