@@ -11,6 +11,16 @@ STYLES = {
     "AdamW": ("#b8860b", (3, 1.5), "X"),
     "Adam + L2": ("#7b4fb5", (1, 1.5), "*"),
 }
+DARK = {  # the same hues, lighter, for a dark page
+    "#5b6470": "#a9b3be",
+    "#0072b2": "#4aa8e0",
+    "#3d9bd8": "#93cdf3",
+    "#b0558f": "#dd93c4",
+    "#d55e00": "#ff8f47",
+    "#008f68": "#2fc08f",
+    "#b8860b": "#e3b53f",
+    "#7b4fb5": "#b598ec",
+}
 ACCENT = "#0072b2"
 OTHERS = ("#5b6470", "#0072b2", "#d55e00", "#008f68", "#b0558f", "#b8860b", "#7b4fb5", "#3d9bd8")
 

@@ -41,11 +41,6 @@ class RNN(Model):
         ends = np.cumsum([np.prod(shape) for shape in self.shapes])[:-1]
         return [part.reshape(*flat.shape[:-1], *shape) for part, shape in zip(np.split(flat, ends, axis=-1), self.shapes)]
 
-    @property
-    def layers(self):
-        """W, U, b, V, c of the network: views of w, so a change of one is a change of the other."""
-        return self.views(self.w)
-
     def forward(self, x):
         """[x, states, z] for sequences x (..., T, inputs, B): the states h_0 ... h_T, each (..., units, B), and the outputs z."""
         W, U, b, V, c = self.layers
@@ -55,20 +50,19 @@ class RNN(Model):
         return [x, states, V.mT @ states[-1] + c[..., None]]
 
     def backward(self, cache, delta):
-        """The gradient (..., P) from the cache of `forward` and delta = dL/dz (..., outputs, B) at the outputs.
+        """The gradient, written to the network's own vector, from `forward` and delta = dL/dz (..., outputs, B) of the outputs.
 
         W, U and b act at every step, so the gradient of each is a sum over the steps, gathered from the last to the first.
         """
         x, states, _ = cache
-        g = np.zeros_like(self.w)
-        gW, gU, gb, gV, gc = self.views(g)
+        gW, gU, gb, gV, gc = self.gradients
+        gW[...] = gU[...] = gb[...] = 0
         gV[...] = states[-1] @ delta.mT
         gc[...] = delta.sum(axis=-1)
         for t, _, da in self.through_time(states, delta):
             gW += x[..., t - 1, :, :] @ da.mT
             gU += states[t - 1] @ da.mT
             gb += da.sum(axis=-1)
-        return g
 
     def through_time(self, states, delta):
         """Yield t, dL/dh_t and dL/da_t for t = T ... 1, each (..., units, B), where h_t = tanh(a_t): back through tanh, then U."""

@@ -274,15 +274,17 @@ class ReduceLROnPlateau(Callback):
         self.resting = np.maximum(self.resting - 1, 0)
         better = value < self.best - self.min_delta
         self.best = np.where(better, value, self.best)
-        self.wait = np.where(better | (self.resting > 0), 0, self.wait + 1)
-        cut = self.wait >= self.patience
+        counted = ~better & (self.resting == 0)
+        self.wait = np.where(counted, self.wait + 1, 0)
+        cut = counted & (self.wait >= self.patience)
         self.wait, self.resting = np.where(cut, 0, self.wait), np.where(cut, self.cooldown, self.resting)
         if cut.any():
             optimizer = self.model.optimizer
             if callable(optimizer._learning_rate):
                 raise ValueError("ReduceLROnPlateau needs a constant learning_rate: this optimizer follows a schedule")
             rate, cut = optimizer.learning_rate, cut[..., None] if cut.ndim else cut
-            optimizer.learning_rate = np.where(cut, np.maximum(rate * self.factor, self.min_lr), rate)
+            lower = np.minimum(rate, np.maximum(rate * self.factor, self.min_lr))
+            optimizer.learning_rate = np.where(cut, lower, rate)
 
 
 def one_hot(labels, classes):
