@@ -29,7 +29,7 @@ serve: book    ## build it and serve it on localhost (PORT=8000)
 	$(IN) web/serve.py $(PORT)
 
 test: .venv/made    ## run every notebook and every test, on the built site too
-	$(IN) -m pytest book tests
+	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book tests
 
 notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
 	$(IN) tests/notebooks.py --run

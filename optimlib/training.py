@@ -5,6 +5,8 @@ and hyper-parameters given as arrays of shape (..., 1), train that many networks
 axis: x is (features, samples), the activations (..., units, samples).
 """
 
+import os
+
 import numpy as np
 
 from optimlib import checks, optimizers
@@ -328,6 +330,8 @@ def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, bat
 
 def _progress(total, step=1):
     """0, step, 2 step, ... below total, with a bar on work that lasts over two seconds (TQDM_DISABLE=1 silences it)."""
+    if os.environ.get("TQDM_DISABLE"):  # tqdm's own bar for notebooks does not look at it
+        return range(0, total, step)
     try:
         from tqdm.auto import tqdm
     except ImportError:

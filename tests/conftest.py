@@ -1,9 +1,13 @@
 """What several test files share."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -34,3 +38,73 @@ def site():
     status, log = row
     assert status == 0, f"the book does not build:\n{log[-6000:]}"
     return build / "html"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The address that the built site is served at while the tests run, with a slash at its end."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium: the system's, or playwright's own. Without one these tests are skipped, or fail where BROWSER_NEEDED is set."""
+    from playwright.sync_api import Error, sync_playwright
+
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        quiet.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=next(filter(None, found), None), args=quiet)
+        except Error as error:
+            reason = "no Chromium: install one, or run `playwright install chromium` in the environment"
+            if os.environ.get("BROWSER_NEEDED"):
+                raise RuntimeError(reason) from error
+            pytest.skip(reason)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page of the site in the browser, and all that went wrong on it. Every other host is out of reach."""
+
+    def __init__(self, browser, address, path, theme="light", width=1280, **settings):
+        self.address, self.errors, self.elsewhere, self.missing, self.bytes = address, [], [], [], {}
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **settings)
+        self.page = self.context.new_page()
+        self.page.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
+        self.page.route(lambda url: True, self.gate)
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("response", lambda r: self.missing.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        self.page.on("requestfinished", lambda r: self.bytes.__setitem__(r.url, r.sizes()["responseBodySize"]))
+        self.page.goto(address + path, wait_until="networkidle")
+
+    def gate(self, route):
+        if route.request.url.startswith((self.address, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.elsewhere.append(route.request.url)
+            route.abort()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """visit(path, theme="light", width=1280) opens a page of the site: a context manager that gives a `Visit`."""
+    return partial(Visit, browser, address)

@@ -7,6 +7,7 @@ Without notebooks it takes all of book/. --check changes nothing, names those th
 
 import argparse
 import hashlib
+import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ CELL_METADATA = {"tags", "mystnb", "nbgrader"}
 
 def clean(text):
     """The notebook `text` as it is committed. Cleaning twice changes nothing more."""
-    book = nbformat.reads(text, as_version=4)
+    book = nbformat.from_dict(json.loads(text))  # nbformat.reads would give repeated ids others by chance
     book.metadata, book.nbformat_minor = METADATA, 5
     seen = set()
     for cell in book.cells:

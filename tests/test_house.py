@@ -84,14 +84,15 @@ def elsewhere(tmp_path):
 
 def fake_python(folder, name, version=None, broken=""):
     """A Python that says it is `version` (or is this one) and, where `broken` names a module, has no such module."""
-    change = f"import sys; sys.version_info = {tuple(map(int, version.split('.')))!r}; sys.version = {version!r} + ' (fake)'" if version else ""
-    hide = f"import sys; sys.modules[{broken!r}] = None" if broken else ""
+    change = "import sys"
+    if version:
+        change += f"; sys.version_info = ({version.replace('.', ', ')}); sys.version = \"{version} (fake)\""
+    if broken:
+        change += f"; sys.modules[\"{broken}\"] = None"
     script = f"""#!/bin/sh
-if [ "$1" = -c ]; then code=$2; shift 2; exec '{sys.executable}' -c '
-{change}
-{hide}
-'"$code" "$@"; fi
-exec '{sys.executable}' "$@"
+[ "$1" = -c ] || exec "{sys.executable}" "$@"
+exec "{sys.executable}" -c '{change}
+'"$2"
 """
     path = folder / "bin" / name
     path.write_text(script)

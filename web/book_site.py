@@ -35,6 +35,7 @@ def setup(app):
     app.connect("builder-inited", settle_kernels)
     app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", forget_a_bad_build, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -93,3 +94,9 @@ def copy_mathjax(app, error):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
     (target / "NOTICE.txt").write_text(MATHJAX_NOTICE)
+
+
+def forget_a_bad_build(app, error):
+    """Have the next build read all pages again after a warning: Sphinx would take what it has read as good, and pass."""
+    if error or app._warncount:
+        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)

@@ -6,7 +6,8 @@
 Chapter 9 draws this file. Every case has a line of code for each framework; the line as printed is the line that is run. All
 minimise the same function of two weights, scale * (a w_1^2 + b w_2^2) / 2 with curvature (a, b), in float64: Keras as in
 record_keras.py, PyTorch with a float64 parameter, optax with JAX's `jax_enable_x64` and a 64-bit step counter. `groups` says who agrees with whom; the
-tests hold it against the numbers, and hold the numbers against the rules written out in numpy.
+tests hold it against the numbers, and hold the numbers against the rules written out in numpy. The last part of the file are
+the accuracies that the programs of train_frameworks.py reach, with the programs' text.
 """
 
 import inspect
@@ -23,6 +24,7 @@ import numpy as np
 import optax
 import tensorflow as tf
 import torch
+import train_frameworks
 
 STEPS = 30
 START = [1.0, 1.0]
@@ -306,7 +308,26 @@ def optax_rates(line):
     return [float(schedule(jax.numpy.array(step))) for step in range(STEPS + 1)]
 
 
+def training():
+    """The digits, as a user of each framework would train on them: in its default float32."""
+    keras.config.set_floatx("float32")
+    jax.config.update("jax_enable_x64", False)
+    torch.set_num_threads(1)
+    recorded = []
+    for name, lines in train_frameworks.LINES.items():
+        accuracies = {}
+        for framework in train_frameworks.PROGRAMS:
+            accuracies[framework] = [train_frameworks.accuracy(framework, name, seed) for seed in train_frameworks.SEEDS]
+            keras.backend.clear_session()
+        recorded.append({"id": name, "lines": lines, "test_accuracy": accuracies})
+    return recorded
+
+
 def record():
+    return {**record_paths(), "programs": train_frameworks.PROGRAMS, "training": training()}
+
+
+def record_paths():
     keras.config.set_floatx("float64")
     jax.config.update("jax_enable_x64", True)
     paths, rates = (

@@ -1,0 +1,102 @@
+"""The built site as a reader meets it: every page in a real browser, light and dark, wide and at phone width, with no other host."""
+
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlparse
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMES = pytest.mark.parametrize("theme", ["light", "dark"])
+WIDTHS = pytest.mark.parametrize("width", [1280, 390])
+
+
+def toc(part):
+    """The pages in the order of the table of contents."""
+    if isinstance(part, list):
+        return [name for item in part for name in toc(item)]
+    if isinstance(part, dict):
+        own = [part[key] for key in ("root", "file") if key in part]
+        return own + [name for value in part.values() if isinstance(value, list) for name in toc(value)]
+    return []
+
+
+PAGES = [f"{name}.html" for name in toc(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
+
+
+@SCHEMES
+@WIDTHS
+@pytest.mark.parametrize("path", [*PAGES, "search.html", "genindex.html"])
+def test_a_page_is_right_by_itself(visit, path, theme, width):
+    with visit(path, theme, width) as seen:
+        assert seen.elsewhere == [], "asks another host"
+        assert seen.missing == [] and seen.errors == []
+        assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, "scrolls sideways"
+        broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+        seen.page.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(i => i.loading = 'eager')")
+        assert seen.page.evaluate(broken) == []
+        raw = "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).map(m => m.textContent)"
+        assert seen.page.evaluate(raw) == [], "formulas that were not set"
+        assert seen.page.locator("mjx-merror").count() == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_links_within_the_site_lead_somewhere(visit, site, path):
+    with visit(path) as seen:
+        for link in seen.page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))"):
+            target, anchor = urldefrag(urljoin(seen.address + path, link))
+            if target.startswith(seen.address):
+                file = site / unquote(urlparse(target).path).lstrip("/")
+                file = file / "index.html" if file.is_dir() else file
+                assert file.is_file(), link
+                if anchor and file.suffix == ".html":
+                    assert f'id="{unquote(anchor)}"' in file.read_text(encoding="utf-8"), link
+
+
+def test_previous_and_next_walk_the_whole_book(visit):
+    with visit(PAGES[0]) as seen:
+        for here, there in zip(PAGES, PAGES[1:]):
+            assert seen.page.url == seen.address + here
+            seen.page.click("a.right-next")
+            seen.page.wait_for_url(seen.address + there)
+        assert seen.page.locator("a.right-next").count() == 0
+        for here in PAGES[-2::-1]:
+            seen.page.click("a.left-prev")
+            seen.page.wait_for_url(seen.address + here)
+
+
+def test_the_first_page_is_found_from_the_top(visit):
+    with visit("") as seen:
+        seen.page.wait_for_url(seen.address + PAGES[0])
+
+
+@SCHEMES
+def test_figures_take_the_page_s_colours(visit, theme):
+    """The corner of a figure, which is empty, has the page's own background; on a dark page the ink is light."""
+    with_figure = next((p for p in PAGES if has_figure(visit, p)), None)
+    if with_figure is None:
+        pytest.fail("no page with a figure")
+    with visit(with_figure, theme) as seen:
+        figure = seen.page.locator(".cell_output img").first
+        figure.scroll_into_view_if_needed()
+        pixels = screenshot(figure)
+        page = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        background = [int(v) for v in page[page.index("(") + 1 : -1].split(",")[:3]]
+        assert abs(pixels[1, 1].astype(int) - background).max() <= 3
+        light = pixels.mean(axis=-1)
+        assert light.max() > 200 and light.min() < 60
+        assert (abs(light - light[1, 1]) < 10).mean() > 0.3, "most of a figure is its background"
+
+
+def has_figure(visit, path):
+    with visit(path) as seen:
+        return seen.page.locator(".cell_output img").count() > 0
+
+
+def screenshot(element):
+    import io
+
+    from matplotlib.image import imread
+
+    return (imread(io.BytesIO(element.screenshot()))[..., :3] * 255).round().astype("uint8")
