@@ -40,7 +40,7 @@ lock: .venv/made    ## write constraints.txt anew from requirements.txt
 		--custom-compile-command 'make lock' --output-file constraints.txt requirements.txt
 
 clean:    ## remove what was built, and .venv
-	rm -rf _build .venv
+	rm -rf _build .venv .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/made: $(PINS) $(MOVED) $(OTHER)

@@ -4,6 +4,7 @@
   "use strict";
   const GOAL = 1e-3; // "at the minimum": the loss is down to this share of its start, and stays there
   const FAR = 1e9; // a path with a coordinate beyond this has diverged
+  const DOTS = 100; // the steps that get a dot on the path
 
   // ---- optimizers: the new weight, from weight w, gradient g, hyper-parameters h, memory s and the step t = 1, 2, ...
 
@@ -197,11 +198,21 @@
     return ([x, y]) => [across(x), panel.h - up(y)];
   };
 
-  const short = (v) => Math.max(-5000, Math.min(5000, v)).toFixed(1);
-  const pair = (point) => `${short(point[0])},${short(point[1])}`;
-  const trace = (points) => "M" + points.map(pair).join("L");
-  const dots = (points) => points.map((point) => `M${pair(point)}h0`).join("");
-  const move = (point) => ({ transform: `translate(${pair(point)})` });
+  // Path data in tenths of a pixel, relative, without the points that fall on the one before.
+  const tenths = (v) => Math.round(10 * Math.max(-5000, Math.min(5000, v)));
+  const pair = (x, y) => `${x / 10},${y / 10}`;
+
+  function lines(points, join) {
+    let [[x, y], ...rest] = points.map((point) => point.map(tenths)), text = `M${pair(x, y)}`;
+    for (const [a, b] of rest) {
+      if (a !== x || b !== y) text += join + pair(a - x, b - y);
+      [x, y] = [a, b];
+    }
+    return text;
+  }
+  const trace = (points) => lines(points, "l");
+  const dots = (points) => lines(points.slice(0, DOTS), "h0m") + "h0";
+  const move = (point) => ({ transform: `translate(${pair(...point.map(tenths))})` });
   const points = (panel, ys, from = 0) => ys.map((y, i) => [i + from, y]).map(place(panel));
 
   function fate(run, steps) {
@@ -215,8 +226,9 @@
 
   const kinds = {
     explore({ optimizers, surfaces: all, steps, draws, sliders }) {
+      const turns = sliders.includes("angle");
       const hyper = (state, name) => ({ ...state, rate: state[`${name} rate`], epsilon: 1e-7 });
-      const chosen = (state) => ({ ...all[state.surface], ...(all.length === 1 && { angle: state.angle }) });
+      const chosen = (state) => ({ ...all[state.surface], ...(turns && { angle: state.angle }) });
       const run = (state, name) =>
         descend(name, hyper(state, name), chosen(state), [state.x, state.y], steps, state.noise, draws);
 
@@ -230,13 +242,13 @@
           marks[`${name} loss`] = trace(points(panels[1], result.loss.map((v) => v / result.loss[0])));
           for (const key of ["steps", "diverged", "turns"]) facts[`${name} ${key}`] = result[key];
           facts[`${name} loss`] = result.final;
+          facts[`${name} par`] = surface.par[name];
           outs[`${name} rate`] = fate(result, steps);
           said.push(`${name} at rate ${number(state[`${name} rate`])}: ${fate(result, steps)}`);
         }
         all.forEach((_, i) => (marks[`surface ${i}`] = { display: i === state.surface ? "inline" : "none" }));
         marks.start = move(at([state.x, state.y]));
-        if (all.length === 1 && sliders.includes("angle"))
-          marks.contours = { transform: `rotate(${-state.angle} ${surface.panel.w / 2} ${surface.panel.h / 2})` };
+        if (turns) marks.contours = { transform: `rotate(${-state.angle} ${surface.panel.w / 2} ${surface.panel.h / 2})` };
         return { marks, facts, outs, said: `From (${number(state.x)}, ${number(state.y)}). ${said.join("; ")}.`, handle: surface.panel };
       }
 
@@ -337,6 +349,7 @@
             facts[`${name} ${kind}`] = w[steps];
           });
         }
+        for (const kind of ["idle", "busy"]) facts[`${kind} gap`] = Math.abs(facts[`AdamW ${kind}`] - facts[`Adam + L2 ${kind}`]);
         const said = (name) => `${name} leaves ${number(facts[`${name} idle`])} of the idle weight and ${number(facts[`${name} busy`])} of the busy one`;
         return { marks, facts, outs: {}, said: `After ${steps} steps ${said("AdamW")}; ${said("Adam + L2")}.` };
       }
@@ -349,6 +362,7 @@
         const far = (s) => keys.reduce((sum, key) => sum + ((key === "rate" ? Math.log(state[key] / s[key]) : state[key] - s[key]) / ranges[key]) ** 2, 0);
         return settings.filter((s) => s.shape === names[state.shape]).reduce((a, b) => (a && far(a) <= far(b) ? a : b), null);
       };
+      const final = (setting) => setting.loss ?? Infinity;
       const share = (v) => `${number(100 * v)} %`;
       function picture(state, panels) {
         const shape = names[state.shape], time = [...Array(steps + 1).keys()].map((i) => i / steps);
@@ -356,14 +370,14 @@
         const marks = { rate: trace(rates) }, facts = {}, what = `${shape}, warmup ${share(state.warmup)}, floor ${share(state.floor)}`;
         const hit = nearest(state);
         if (!hit) return { marks, facts, outs: {}, said: `The rate over time: ${what}.` };
-        marks.nearest = move(place(panels[1])([hit.x, hit.shown]));
-        facts.loss = hit.loss;
+        marks.nearest = move(place(panels[1])([hit.x, hit.y]));
+        facts.loss = final(hit);
         const at = `warmup ${share(hit.warmup)}, floor ${share(hit.floor)}${"rate" in hit ? `, peak rate ${number(hit.rate)}` : ""}`;
-        const loss = hit.loss < Infinity ? `loss ${number(hit.loss)}` : "diverged";
+        const loss = final(hit) < Infinity ? `loss ${number(final(hit))}` : "diverged";
         return { marks, facts, outs: {}, said: `You drew: ${what}. Nearest recorded: ${shape}, ${at}: ${loss}.` };
       }
-      const best = (state) => {
-        const hit = settings.reduce((a, b) => (b.loss < a.loss ? b : a));
+      const best = () => {
+        const hit = settings.reduce((a, b) => (final(b) < final(a) ? b : a));
         return { shape: names.indexOf(hit.shape), ...Object.fromEntries(keys.map((key) => [key, hit[key]])) };
       };
       return settings.length ? { picture, best } : { picture };

@@ -5,6 +5,7 @@ repeats the rules of `optimizers` and the surfaces of `surfaces` in a few lines 
 a reader can be asked to reach are *facts*, numbers with a name such as "SGD steps"; every function lists its own.
 """
 
+import itertools
 import json
 import re
 import warnings
@@ -15,6 +16,7 @@ import numpy as np
 
 from optimlib import checks, optimizers, palette, surfaces
 
+DOTS = 100  # the steps that get a dot on the path
 GOAL = 1e-3  # "at the minimum": the loss is down to this share of its start, and stays there
 HERE = Path(__file__).parent
 RACERS = ("SGD", "momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
@@ -40,13 +42,13 @@ SYMBOLS = {
 class Explorable:
     """A figure with sliders: `facts` are its numbers at first, `_repr_html_` its block of HTML."""
 
-    def __init__(self, kind, data, panels, picture, controls, *, handle=None, keys=(), choices=None, best=False, **words):
+    def __init__(self, kind, data, panels, picture, controls, *, handle=None, choices=None, best=False, **words):
         controls.check()
         self.facts = controls.state | picture["facts"]
         self.said, self.marks = picture["said"], picture["marks"]
         self.goal, self.caption = words["goal"], words["caption"]
         reached = words["reached"] if words["goal"] else ""
-        self.panels, self.controls, self.handle, self.keys, self.best = panels, controls, handle, keys, best
+        self.panels, self.controls, self.handle, self.best = panels, controls, handle, best
         self.spec = {
             "kind": kind,
             "data": data,
@@ -63,16 +65,14 @@ class Explorable:
     def _repr_html_(self):
         script = "\n".join(line.strip() for line in (HERE / "explorable.js").read_text("utf-8").splitlines())
         style = re.sub(r"\s+", " ", (HERE / "explorable.css").read_text("utf-8"))
-        data = json.dumps(self.spec, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+        data = json.dumps(self.spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
         goal = f'<p class="x-goal"><b>Try</b>{escape(self.goal)} <span class="x-done" hidden>Reached</span></p>' if self.goal else ""
         panels = "".join(panel.html(self.marks, self.handle if i == 0 else "") for i, panel in enumerate(self.panels))
-        keys = "".join(f"<span>{_swatch(name)}{escape(text)}</span>" for name, text in self.keys)
         best = '<button type="button" class="x-best">Best setting</button>' if self.best else ""
         return (
             f'<div class="explorable" role="group" aria-label="Figure with sliders">'
             f'<script type="application/json">{data}</script><style>{style}</style>{goal}<div class="x-panels">{panels}</div>'
-            + (f'<div class="x-keys">{keys}</div>' if keys else "")
-            + f'<div class="x-controls" hidden>{self.controls.html()}'
+            f'<div class="x-controls" hidden>{self.controls.html()}'
             f'<div class="x-buttons"><button type="button" class="x-reset">Reset</button>{best}</div></div>'
             f'<p class="x-said" aria-live="polite">{escape(self.said)}</p>'
             f'<p data-still>With scripts switched on, this figure has sliders.</p>'
@@ -83,12 +83,13 @@ class Explorable:
 class Panel:
     """One pair of axes: it maps values to pixels and draws its frame; what moves is drawn into it as marks."""
 
-    LEFT, TOP, RIGHT, BOTTOM, WIDTH = 50, 28, 10, 42, 352
+    LEFT, TOP, RIGHT, BOTTOM, WIDTH = 58, 28, 14, 42, 352
 
-    def __init__(self, title, x, y, xlabel, ylabel, alt, *, log="", height=362, limits=None, under="", over="", back=None):
+    def __init__(self, title, x, y, xlabel, ylabel, alt, *, log="", height=350, limits=None, under="", over="", back=None, rows=None, keys=(), left=LEFT):
         self.title, self.xlabel, self.ylabel, self.alt, self.height, self.limits = title, xlabel, ylabel, alt, height, limits
+        self.rows, self.keys = rows, keys  # ticks of y with texts of their own; series and texts told under the panel
         self.x, self.y = (*x, "x" in log), (*y, "y" in log)
-        self.w, self.h = self.WIDTH - self.LEFT - self.RIGHT, height - self.TOP - self.BOTTOM
+        self.left, self.w, self.h = left, self.WIDTH - left - self.RIGHT, height - self.TOP - self.BOTTOM
         self.under, self.over, self.back = under, over, back  # SVG: what stands still, what moves, what replaces the frame
 
     def scale(self):
@@ -102,17 +103,15 @@ class Panel:
 
     def line(self, x, y):
         """The path data of a line through (x, y), up to its first gap."""
-        points = self.place(x, y)
-        bad = ~np.isfinite(points).all(axis=-1)
-        return "M" + "L".join(map(_pair, points[: bad.argmax() if bad.any() else None]))
+        return _lines(self.place(x, y), "l")
 
     def dots(self, x, y):
-        """The path data of a dot at every (x, y)."""
-        return self.line(x, y).replace("L", "h0M") + "h0"
+        """The path data of a dot at each of the first points (x, y)."""
+        return _lines(self.place(x, y)[:DOTS], "h0m") + "h0"
 
     def move(self, x, y):
         """The attributes that put a mark at (x, y)."""
-        return {"transform": f"translate({_pair(self.place(x, y))})"}
+        return {"transform": f"translate({_pair(_tenths(self.place(x, y)))})"}
 
     def frame(self):
         """Grid, ticks, labels and what stands still, as SVG."""
@@ -120,25 +119,27 @@ class Panel:
         for v, text in _ticks(*self.x):
             (px, _) = self.place(v, self.y[0])
             parts.append(f'<path class="x-grid" d="M{px:.1f},0v{self.h}"/><text x="{px:.1f}" y="{self.h + 16}" text-anchor="middle">{text}</text>')
-        for v, text in _ticks(*self.y):
+        for v, text in self.rows or _ticks(*self.y):
             (_, py) = self.place(self.x[0], v)
             parts.append(f'<path class="x-grid" d="M0,{py:.1f}h{self.w}"/><text x="-6" y="{py + 4:.1f}" text-anchor="end">{text}</text>')
-        middle = f'text-anchor="middle" transform="translate(-38,{self.h / 2:.0f}) rotate(-90)"'
+        middle = f'text-anchor="middle" transform="translate(-44,{self.h / 2:.0f}) rotate(-90)"'
         parts.append(f'<text x="{self.w / 2:.0f}" y="{self.h + 34}" text-anchor="middle">{escape(self.xlabel)}</text>')
         parts.append(f'<text class="x-title" x="0" y="-10">{escape(self.title)}</text><text {middle}>{escape(self.ylabel)}</text>')
-        return f'<g transform="translate({self.LEFT},{self.TOP})">{"".join(parts)}</g>{self.inside(self.under)}'
+        return f'<g transform="translate({self.left},{self.TOP})">{"".join(parts)}</g>{self.inside(self.under)}'
 
     def inside(self, svg):
         """SVG in the pixels of the axes, clipped to them."""
-        return f'<svg x="{self.LEFT}" y="{self.TOP}" width="{self.w}" height="{self.h}">{svg}</svg>'
+        return f'<svg x="{self.left}" y="{self.TOP}" width="{self.w}" height="{self.h}">{svg}</svg>'
 
     def html(self, marks, handle):
         """The panel's SVG; a mark is a path `<path data-mark="name" ...>` which gets its attributes from `marks`."""
+        keys = "".join(f"<span>{_swatch(series)}{escape(text)}</span>" for series, text in self.keys)
+        keys = f'<div class="x-keys">{keys}</div>' if keys else ""
         svg = (self.back or self.frame()) + self.inside(self.over)
         svg = re.sub(r' data-mark="([^"]+)"', lambda hit: hit[0] + _attributes(marks.get(hit[1], {})), svg)
         return (
             f'<div class="x-panel"><svg viewBox="0 0 {self.WIDTH} {self.height}" role="img" aria-label="{escape(self.alt)}">'
-            f"{svg}</svg>{handle or ''}</div>"
+            f"{svg}</svg>{handle or ''}{keys}</div>"
         )
 
 
@@ -146,7 +147,7 @@ class Controls:
     """The sliders and select boxes of a figure, and the state they start from."""
 
     def __init__(self, initial):
-        self.initial, self.state, self.rows = dict(initial or {}), {}, []
+        self.initial, self.state, self.rows, self.grids = dict(initial or {}), {}, [], {}
 
     def value(self, name, value):
         """A part of the state that has no slider."""
@@ -168,6 +169,7 @@ class Controls:
             raise ValueError(f"initial[{name!r}]={start!r} lies outside its slider, {low:g} to {high:g}")
         where = round(start / by) * by if scale == "linear" else first if scale == "zero" and start == 0 else position(start)
         self.state[name] = 0.0 if scale == "zero" and where == first else float(f"{value(where):.6g}")
+        self.grids[name] = lambda by: np.array([value(p) for p in range(int(first), int(last) + 1, by)])
         range_ = f'min="{first:g}" max="{last:g}" step="{by if scale == "linear" else 1:g}" value="{where:.10g}"'
         self._row(name, label, series, f'<input type="range" {range_} data-scale="{scale}" data-unit="{unit}"', outs)
 
@@ -201,6 +203,10 @@ class Controls:
             f'{control} data-name="{name}" data-lm-suppress-shortcuts="true"></label>'
             f'<output data-out="= {name}"></output>{out}</div>'
         )
+
+    def grid(self, name, by):
+        """Every `by`-th value of a slider, or the value itself where there is none."""
+        return self.grids[name](by) if name in self.grids else np.array([self.state[name]])
 
     def html(self):
         """The rows of the controls."""
@@ -254,7 +260,7 @@ def explore(
     chosen = several[controls.state["surface"]]
     for name in names:
         limits = learning_rate[name] if isinstance(learning_rate, dict) else learning_rate
-        controls.slider(f"{name} rate", limits, "log", f"{name}, rate", series=name)
+        controls.slider(f"{name} rate", limits, "log", f"{name} rate", series=name)
     given = {"momentum": momentum, "rho": rho, "beta_1": beta_1, "beta_2": beta_2, "weight_decay": weight_decay}
     sliders = [key for key, value in given.items() if np.ndim(value)] + ["angle"] * turning
     for key, value in given.items():
@@ -268,14 +274,25 @@ def explore(
     controls.value("x", float(x))
     controls.value("y", float(y))
 
-    def run(name, **changes):
+    def run(name, on=chosen, **changes):
         state = controls.state | {"rate": controls.state[f"{name} rate"]} | changes
-        return _descend(name, state, chosen, (x, y), steps, draws)
+        return _descend(name, state, on, (x, y) if on is chosen else on.start, steps, draws)
 
+    def par(on):  # 1.1 times the fewest steps over the slider of the rate and, where it has one, of the momentum
+        least = {}
+        for name in names:
+            changes = {"rate": controls.grid(f"{name} rate", 3)[:, None]}
+            if name in USES["momentum"]:
+                changes["momentum"] = controls.grid("momentum", 10)[:, None, None]
+            least[name] = float(np.floor(1.1 * outcome(run(name, on, **changes), on)["steps"].min()))
+        none = min(least.values()) == np.inf
+        return {name: -1 if none else min(value, 1e9) for name, value in least.items()}
+
+    pars = [par(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
     state, marks, facts, said = controls.state, {}, {}, []
-    maps = [_map(one, turning) for one in several]
+    maps = [_map(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
     loss_panel = Panel(
-        *("Loss", (0, steps), (1e-6, 1e2), "step", "share of the loss at the start"),
+        *("Loss", (0, steps), (1e-6, 1e2), "step", "loss / loss at the start"),
         "Loss against step on a logarithmic scale, one curve an optimizer.",
         log="y",
         over="".join(_mark(f"{name} loss", "x-line", name) for name in names),
@@ -285,6 +302,7 @@ def explore(
     for name in names:
         path = run(name)
         facts |= {f"{name} {key}": float(value) for key, value in outcome(path, chosen).items()}
+        facts[f"{name} par"] = pars[state["surface"]][name]
         loss = chosen(path) - chosen.lowest
         marks[f"{name} path"], marks[f"{name} dots"] = map_panel.line(*path.T), map_panel.dots(*path.T)
         marks[f"{name} end"] = map_panel.move(*path[np.isfinite(path[:, 0])][-1])
@@ -300,14 +318,13 @@ def explore(
     alt = f"Contour lines of the {' or the '.join(one.name for one in several)} with the paths of {', '.join(names)}."
     board = Panel("", map_panel.x[:2], map_panel.y[:2], "", "", alt, over=lines + START, back=frames)
     if reached is None:
-        best = {n: _fewest(run, n, controls, learning_rate, given, chosen) for n in names}
-        reached = " and ".join(f"{n} steps <= {np.floor(1.1 * best[n]):g}" for n in names if best[n] < np.inf) or "x > inf"
+        reached = " and ".join(f"{name} steps <= {name} par" for name in names)
     data = {
         "optimizers": names,
         "steps": steps,
         "draws": draws.tolist(),
         "sliders": sliders,
-        "surfaces": [_described(one) | {"panel": one_map.scale()} for one, one_map in zip(several, maps, strict=True)],
+        "surfaces": [_described(*one) for one in zip(several, maps, pars, strict=True)],
     }
     choices = {"surface": [{"x": float(one.start[0]), "y": float(one.start[1])} for one in several]}
     picture = {"facts": facts, "marks": marks, "said": f"From ({number(x)}, {number(y)}). {'; '.join(said)}."}
@@ -343,7 +360,7 @@ def momentum_map(
     facts = {"convergence": shrinks, "steps": float(outcome(path, surface)["steps"])}
     x, y = np.meshgrid(np.linspace(0, 4, 161), np.linspace(0, 1, 161))
     board = Panel(
-        *("Error factor of a step", (0, 4), (0, 1), "learning rate × L", "momentum"),
+        *("Convergence: the darker, the faster", (0, 4), (0, 1), "learning rate × L", "momentum"),
         f"Map of the convergence rate over learning rate and momentum for the condition number {kappa:g}.",
         limits=[[0.02, 3.98], [0, 0.99]],
         over=START.replace("start", "probe", 2).replace("x-probe", "x-start"),
@@ -358,7 +375,7 @@ def momentum_map(
         over=_mark("phase", "x-thin", "momentum") + _mark("phase dots", "x-dots", "momentum") + _end("phase end", "momentum"),
     )
     error = Panel(
-        *("Distance to the minimum", (0, steps), (1e-6, 1e2), "step", "share of the distance at the start"),
+        *("Distance to the minimum", (0, steps), (1e-6, 1e2), "step", "distance / distance at the start"),
         "Distance to the minimum against step, with the line that the convergence rate foretells.",
         log="y",
         over=_mark("asymptote", "x-goalline") + _mark("distance", "x-line", "momentum"),
@@ -419,14 +436,14 @@ def bias_correction(
     draws = np.random.default_rng(0).standard_normal(steps).round(2)
     rows = first_steps(state["beta_1"], state["beta_2"], 1 + state["noise"] * draws)
     lengths = Panel(
-        *("Length of a step", (1, steps), (0.1, 100), "step", "in learning rates"),
+        *("Length of a step", (1, steps), (0.01, 100), "step", "in learning rates"),
         "Length of each step of Adam with and without bias correction, both axes logarithmic.",
         log="xy",
         over=_mark("without", "x-line", "Adam + L2") + _mark("with", "x-line", "Adam"),
     )
     lengths.under = f'<path class="x-goalline" d="{lengths.line([1, steps], [1, 1])}"/>'
     means = Panel(
-        *("Running means", (1, steps), (0, 3), "step", "in mean gradients"),
+        *("Running means", (1, steps), (0, 2), "step", "in mean gradients"),
         "The running mean m of the gradient and the root of the running mean v of its square, raw and corrected.",
         log="x",
     )
@@ -441,13 +458,12 @@ def bias_correction(
     }
     said = [f"first step {number(facts[f'first {n}'])}, largest {number(facts[f'largest {n}'])}" for n in ("uncorrected", "corrected")]
     said = f"In learning rates: without correction {said[0]}; with it {said[1]}."
-    texts = {"Adam": "step with correction", "Adam + L2": "step without", "momentum": "m", "Nesterov": "m corrected"}
-    keys = (texts | {"RMSprop": "√v", "AdamW": "√v corrected"}).items()
+    lengths.keys = [("Adam", "corrected"), ("Adam + L2", "not corrected")]
+    means.keys = [("momentum", "m"), ("Nesterov", "m corrected"), ("RMSprop", "√v"), ("AdamW", "√v corrected")]
     words = {"goal": goal, "reached": reached, "caption": caption}
     picture = {"facts": facts, "marks": marks, "said": said}
-    return Explorable(
-        "bias_correction", {"steps": steps, "draws": draws.tolist()}, [lengths, means], picture, controls, keys=keys, **words
-    )
+    data = {"steps": steps, "draws": draws.tolist()}
+    return Explorable("bias_correction", data, [lengths, means], picture, controls, **words)
 
 
 def decay_only(
@@ -476,6 +492,7 @@ def decay_only(
             *(f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", "weight"),
             f"The {kind} weight against step under AdamW and under Adam with an L2 penalty.",
             over="".join(_mark(f"{name} {kind}", "x-line", name) for name in names),
+            keys=[(name, name) for name in names],
         )
         for kind in ("idle", "busy")
     ]
@@ -490,8 +507,7 @@ def decay_only(
     for kind in ("idle", "busy"):
         facts[f"{kind} gap"] = abs(facts[f"AdamW {kind}"] - facts[f"Adam + L2 {kind}"])
     picture = {"facts": facts, "marks": marks, "said": f"After {steps} steps {'; '.join(said)}."}
-    keys = [(name, name) for name in names]
-    return Explorable("decay_only", {"steps": steps}, panels, picture, controls, keys=keys, **words)
+    return Explorable("decay_only", {"steps": steps}, panels, picture, controls, **words)
 
 
 def schedule_designer(
@@ -519,8 +535,8 @@ def schedule_designer(
                 raise ValueError(f"the recorded setting {one!r} has no {key!r}")
     seen = {key: [checks.number(key, one[key], 0) for one in settings] for key in keys}
     controls.select("shape", names)
-    controls.slider("warmup", (0.0, 0.5), "linear", "warmup, share of the run", start=0.0, outs=False, by=0.01)
-    controls.slider("floor", (0.0, 1.0), "linear", "floor, share of the peak", start=0.0, outs=False, by=0.01)
+    controls.slider("warmup", (0.0, 0.5), "linear", "warmup, of the run", start=0.0, outs=False, by=0.01)
+    controls.slider("floor", (0.0, 1.0), "linear", "floor, of the peak", start=0.0, outs=False, by=0.01)
     if "rate" in keys:
         controls.slider("rate", (min(seen["rate"]), max(seen["rate"])), "log", "peak rate", outs=False)
     state = controls.state
@@ -539,28 +555,28 @@ def schedule_designer(
     if settings:
         median = np.array([np.median(np.nan_to_num(one["loss"], nan=np.inf)) for one in settings])
         finite = median[np.isfinite(median)]
-        low, high = finite.min() / 1.1, min(finite.max() * 1.1, 30 * finite.min())
+        low, high = finite.min() / 1.05, min(finite.max() * 1.05, 30 * finite.min())
         losses = Panel(
-            *("Recorded loss", (-0.5, len(names) - 0.5), (low, high), "", "loss, median over seeds"),
+            *("Recorded loss", (low, high), (len(names) - 0.5, -0.5), "loss, median over the seeds", ""),
             "The recorded loss of every setting, a dot each, by shape; a ring marks the setting nearest to the one drawn.",
-            log="y",
+            log="x",
             over='<circle class="x-start" r="7" data-mark="nearest"/>',
+            rows=list(enumerate(names)),
+            left=82,
         )
+        order = sorted(range(len(settings)), key=lambda i: [settings[i][key] for key in keys])
         for one, loss in zip(settings, median, strict=True):
-            mine = sorted(range(len(settings)), key=lambda i: [settings[i][key] for key in keys])
-            mine = [i for i in mine if settings[i]["shape"] == one["shape"]]
-            spread = (mine.index(settings.index(one)) + 1) / (len(mine) + 1) - 0.5
-            x = names.index(one["shape"]) + 0.8 * spread
-            point = {"x": round(x, 3), "shown": float(min(loss, high)), "loss": float(loss), "shape": one["shape"]}
-            data["settings"].append(point | {key: float(one[key]) for key in keys})
-        losses.names = names
-        points = losses.dots([p["x"] for p in data["settings"]], [p["shown"] for p in data["settings"]])
-        losses.under = f'<path class="x-dots x-s" style="{_colours("momentum")}" d="{points}"/>'
+            mine = [i for i in order if settings[i]["shape"] == one["shape"]]
+            row = names.index(one["shape"]) + 0.8 * ((mine.index(settings.index(one)) + 1) / (len(mine) + 1) - 0.5)
+            at = {"x": float(min(loss, high)), "y": round(row, 3), "loss": float(loss) if loss < np.inf else None}
+            data["settings"].append(at | {"shape": one["shape"]} | {key: float(one[key]) for key in keys})
+        shown = np.array([(one["x"], one["y"]) for one in data["settings"]])
+        losses.under = f'<path class="x-dots x-s" style="{_colours("momentum")}" d="{losses.dots(*shown.T)}"/>'
         hit = _nearest(state, shape, data["settings"], ranges)
-        marks["nearest"], facts["loss"] = losses.move(hit["x"], hit["shown"]), hit["loss"]
+        marks["nearest"], facts["loss"] = losses.move(hit["x"], hit["y"]), np.inf if hit["loss"] is None else hit["loss"]
         at = f"warmup {_share(hit['warmup'])}, floor {_share(hit['floor'])}"
         at += f", peak rate {number(hit['rate'])}" if "rate" in hit else ""
-        loss = f"loss {number(hit['loss'])}" if hit["loss"] < np.inf else "diverged"
+        loss = f"loss {number(facts['loss'])}" if facts["loss"] < np.inf else "diverged"
         said, best = f"You drew: {what}. Nearest recorded: {shape}, {at}: {loss}.", float(finite.min())
         panels.append(losses)
     if goal is None:
@@ -602,7 +618,7 @@ def recorded(
         accuracy = _rounded(np.median(np.nan_to_num(sweep["test_accuracy"]), axis=1))
         data[name] = {"rates": rates, "accuracy": accuracy, "middle": _rounded(middle), "low": _rounded(low), "high": _rounded(high)}
         best[name] = float(middle[:, -1].min())
-        controls.steps(f"{name} rate", rates, f"{name}, rate", name)
+        controls.steps(f"{name} rate", rates, f"{name} rate", name)
     finals = {n: np.array([np.inf if row[-1] is None else row[-1] for row in d["middle"]]) for n, d in data.items()}
     everything = np.array([v for d in data.values() for row in d["middle"] for v in row if v is not None])
     low, high = 0.8 * min(min(best.values()), everything.min()), 1.25 * min(everything.max(), 4.0)
@@ -700,18 +716,6 @@ def outcome(path, surface):
         "diverged": np.where(gone.any(axis=0), gone.argmax(axis=0), np.inf),
         "turns": turned.sum(axis=0),
     }
-
-
-def _fewest(run, name, controls, learning_rate, given, surface):
-    """The fewest steps to the minimum over the slider of the rate and, where it has one, of the momentum; inf if there are none."""
-    low, high = _limits("learning_rate", learning_rate[name] if isinstance(learning_rate, dict) else learning_rate)
-    position, value = SCALES["log"]
-    changes = {"rate": np.array([value(p) for p in range(position(low), position(high) + 1, 3)])[:, None]}
-    if name in USES["momentum"] and np.ndim(given["momentum"]):
-        position, value = SCALES["memory"]
-        low, high = _limits("momentum", given["momentum"])
-        changes["momentum"] = np.array([value(p) for p in range(position(low), position(high) + 1, 10)])[:, None, None]
-    return outcome(run(name, **changes), surface)["steps"].min()
 
 
 def radius(pull, momentum):
@@ -836,7 +840,7 @@ def _condition(text, facts):
         left, sign, right = hit.groups()
         checks.known("reached", left, facts)
         try:
-            right = float(right)
+            right = min(float(right), 1e308)  # JSON has no infinity
         except ValueError:
             checks.known("reached", right, facts)
         triples.append([left, sign, right])
@@ -876,8 +880,20 @@ def _rounded(array):
     return float(f"{array:.4g}") if np.isfinite(array) else None
 
 
-def _pair(point):
-    return ",".join(f"{min(max(v, -5000), 5000):.1f}" for v in point)
+def _tenths(points):
+    return np.floor(10 * np.clip(points, -5000, 5000) + 0.5)
+
+
+def _pair(tenths):
+    return f"{tenths[0] / 10 + 0:g},{tenths[1] / 10 + 0:g}"
+
+
+def _lines(points, join):
+    """Path data in tenths of a pixel, relative, up to the first gap and without the points that fall on the one before."""
+    bad = ~np.isfinite(points).all(axis=-1)
+    points = _tenths(points[: bad.argmax() if bad.any() else None])
+    moves = np.diff(points, axis=0)
+    return f"M{_pair(points[0])}" + "".join(join + _pair(move) for move in moves[(moves != 0).any(axis=1)])
 
 
 def _along(v, limits):
@@ -890,16 +906,15 @@ def _along(v, limits):
 
 def _ticks(low, high, log):
     """Round values between low and high, with their texts."""
-    if log:
-        decades = range(int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9)) + 1)
-        every = max(1, len(decades) // 5)
-        ticks = [10.0**d for d in decades if d % every == 0]
-        if len(ticks) < 2:
-            ticks = [m * 10.0**d for d in range(decades.start - 1, decades.stop + 1) for m in (1, 2, 5) if low <= m * 10.0**d <= high]
-        return [(v, f"{v:g}" if 1e-3 <= v <= 1e3 else "10" + str(round(np.log10(v))).translate(RAISED)) for v in ticks]
-    step = 10.0 ** np.floor(np.log10(high - low))
-    by = next(step * part for part in (1, 0.5, 0.25, 0.2, 0.1) if (high - low) / (step * part) >= 3.5)
-    return [(v, f"{v:g}".replace("-", "−")) for v in np.arange(np.ceil(low / by - 1e-9), np.floor(high / by + 1e-9) + 1) * by]
+    if not log:
+        size = 10.0 ** np.floor(np.log10(high - low))
+        by = next(size * part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (size * part) >= 3.5)
+        ticks = np.arange(np.ceil(low / by - 1e-9), np.floor(high / by + 1e-9) + 1) * by + 0.0
+        return [(v, f"{v:g}".replace("-", "−")) for v in ticks]
+    decades = range(int(np.floor(np.log10(low) + 1e-9)), int(np.ceil(np.log10(high) - 1e-9)) + 1)
+    few = len(decades) <= 4
+    ticks = [m * 10.0**d for d in decades for m in ((1, 2, 5) if few else (1,)) if low <= 1.001 * m * 10.0**d <= 1.002 * high]
+    return [(v, f"{v:g}" if few else "10" + str(round(np.log10(v))).translate(RAISED)) for v in ticks]
 
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -947,62 +962,70 @@ def _handle(label, x, y, panel, state):
     )
 
 
-def _described(surface):
+def _described(surface, panel=None, par=None):
     """What the script needs to know of a surface."""
     kept = {key: np.asarray(getattr(surface, key)).tolist() for key in KEPT if hasattr(surface, key)}
-    return {"kind": type(surface).__name__, "start": list(surface.start), "lowest": surface.lowest} | kept
+    about = {"kind": type(surface).__name__, "start": list(surface.start), "lowest": surface.lowest} | kept
+    return about | ({"panel": panel.scale(), "par": par} if panel else {})
 
 
 KEPT = ("curvatures", "angle", "samples", "constants", "height", "length")
 
 
-def _map(surface, turning=False):
-    """A panel with the contour lines and the minima of a surface; those of a turning quadratic unturned, and beyond the box."""
+LEVELS = np.linspace(0.03, 1, 14) ** 2  # of the contour lines, as shares of the highest value: dense near the bottom
+
+
+def _map(surface):
+    """A panel with the contour lines and the minima of a surface."""
     from contourpy import contour_generator
 
     panel = Panel(surface.name[0].upper() + surface.name[1:], *surface.box, "weight x", "weight y", "")
     (left, right), (bottom, top) = surface.box
-    wide = 0.22 if turning else 0.0
-    x = np.linspace(left - wide * (right - left), right + wide * (right - left), 101)
-    y = np.linspace(bottom - wide * (top - bottom), top + wide * (top - bottom), 101)
-    flat = surfaces.Quadratic(surface.curvatures) if turning else surface
-    f = flat(np.stack(np.meshgrid(x, y), axis=-1)) - surface.lowest
-    lines = contour_generator(x, y, f).multi_lines(f.max() * np.linspace(0.03, 1, 14)[:-1] ** 2)
-    shapes = "".join(_compact(panel.place(*line.T)) for level in lines for line in level)
+    middle = f"{panel.w / 2:g},{panel.h / 2:g}"
+    if isinstance(surface, surfaces.Quadratic) and panel.w == panel.h and right - left == top - bottom and right + left == top + bottom == 0:
+        far = surface([left, bottom]), surface([left, top])
+        radii = [panel.w / (right - left) * np.sqrt(2 * max(far) * level / surface.curvatures) for level in LEVELS]
+        shapes = "".join(f'<ellipse rx="{rx:.1f}" ry="{ry:.1f}"/>' for rx, ry in radii)
+        lines = f'<g data-mark="contours" transform="rotate({-surface.angle:g} {middle})"><g transform="translate({middle})">{shapes}</g></g>'
+    else:
+        x, y = np.linspace(left, right, 121), np.linspace(bottom, top, 121)
+        f = surface(np.stack(np.meshgrid(x, y), axis=-1)) - surface.lowest
+        levels = contour_generator(x, y, f).multi_lines(f.max() * LEVELS)
+        lines = f'<path d="{"".join(_lines(_thinned(panel.place(*line.T)), "l") for level in levels for line in level)}"/>'
     minima = ((0.0, 1.0), (0.0, -1.0)) if isinstance(surface, surfaces.Saddle) else (surface.minimum,)
     stars = "".join(f'<path class="x-star" transform="translate({_pair(panel.place(*point))})" d="{SYMBOLS["*"]}"/>' for point in minima)
-    panel.under = f'<path class="x-contour" data-mark="contours" d="{shapes}"/>{stars}'
+    panel.under = f'<g class="x-contour">{lines}</g>{stars}'
     return panel
 
 
 def _heat(panel, x, y, values):
-    """Filled contours of the convergence rate, with a line and a text where it is 1."""
+    """Filled contours of the convergence rate: the more opaque, the faster; a line and a text where it does not converge."""
     from contourpy import contour_generator
 
-    made = contour_generator(x, y, values, fill_type="OuterCode")
-    levels, parts = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0), []
-    for i, (low, high) in enumerate(zip(levels, levels[1:], strict=False)):
-        shapes = "".join(_compact(panel.place(*part.T)) + "z" for polygon in _rings(made.filled(low, high)) for part in polygon)
-        parts.append(f'<path class="x-heat" opacity="{0.92 - 0.075 * i:.2f}" fill-rule="evenodd" d="{shapes}"/>' if shapes else "")
-    edge = panel.line([0, 4], [-1, 1])
+    speed = np.log(np.maximum(values, 1e-9))
+    made, parts = contour_generator(x, y, speed / speed.min(), fill_type="OuterOffset"), []
+    levels = np.array([0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01])
+    for i, (low, high) in enumerate(itertools.pairwise(levels)):
+        polygons, offsets = made.filled(low, high)
+        rings = [points[a:b] for points, cuts in zip(polygons, offsets, strict=True) for a, b in itertools.pairwise(cuts)]
+        shapes = "".join(_lines(_thinned(panel.place(*ring.T)), "l") + "z" for ring in rings)
+        parts.append(f'<path opacity="{0.08 + 0.9 * i / 12:.2f}" d="{shapes}"/>')
     text = panel.place(3.1, 0.25)
-    return "".join(parts) + f'<path class="x-goalline" d="{edge}"/><text x="{text[0]:.0f}" y="{text[1]:.0f}" text-anchor="middle">diverges</text>'
+    edge = f'<path class="x-goalline" d="{panel.line([2, 4], [0, 1])}"/>'
+    return f'<g class="x-heat">{"".join(parts)}</g>{edge}<text x="{text[0]:.0f}" y="{text[1]:.0f}" text-anchor="middle">diverges</text>'
 
 
-def _rings(filled):
-    points, codes = filled
-    for part, code in zip(points, codes, strict=True):
-        yield np.split(part, np.flatnonzero(code == 1)[1:])
-
-
-def _compact(points):
-    """Path data in whole half pixels, relative: a third of the length."""
-    points = np.round(2 * np.asarray(points)).astype(int)
-    keep = np.r_[True, (np.diff(points, axis=0) != 0).any(axis=1)]
-    points = points[keep]
-    moves = np.diff(points, axis=0) / 2
-    start = f"M{points[0][0] / 2:g},{points[0][1] / 2:g}"
-    return start + "".join(f"l{dx:g},{dy:g}" for dx, dy in moves).replace(",-", "-")
+def _thinned(points, far=0.3):
+    """The points of a line that matter: those dropped lie within `far` pixels of it (Douglas & Peucker, 1973)."""
+    if len(points) < 3:
+        return points
+    start, along = points[0], points[-1] - points[0]
+    apart = points - start
+    off = np.abs(along[0] * apart[:, 1] - along[1] * apart[:, 0]) / max(np.hypot(*along), 1e-9) if along.any() else np.hypot(*apart.T)
+    i = off.argmax()
+    if off[i] <= far:
+        return points[[0, -1]]
+    return np.concatenate([_thinned(points[: i + 1], far)[:-1], _thinned(points[i:], far)])
 
 
 def _minified(script):

@@ -11,7 +11,7 @@ import numpy as np
 
 from optimlib import checks
 
-BLOCK = 1 << 14  # numbers a rule handles at a time: its temporaries then stay in the cache, however long w is
+BLOCK = 1 << 18  # bytes of w that a rule handles at a time: its temporaries then stay in the cache, however long w is
 
 
 class Optimizer:
@@ -79,7 +79,7 @@ class Optimizer:
         if self.weight_decay is not None:
             w = w - lr * self.weight_decay * w
         self.iterations += 1
-        new = self.update(w, g, lr) if w.size <= 2 * BLOCK or w.ndim != 1 else self._in_blocks(w, g, lr, out)
+        new = self.update(w, g, lr) if w.nbytes <= 2 * BLOCK or w.ndim != 1 else self._in_blocks(w, g, lr, out)
         if out is None or out is new:
             return new
         np.copyto(out, new)
@@ -95,16 +95,15 @@ class Optimizer:
         if self.iterations == 1:
             for name in self.state:
                 setattr(self, name, np.full_like(w, getattr(self, name)))
-        for start in range(0, w.size, BLOCK):
-            block = slice(start, start + BLOCK)
-            part = copy.copy(self)
-            # views of the state, and of hyper-parameters given per weight
-            views = {k: v[block] for k, v in vars(self).items() if isinstance(v, np.ndarray) and v.shape == w.shape}
-            vars(part).update(views)
+        long = {name: value for name, value in vars(self).items() if np.shape(value) == w.shape}  # state, and hyper-parameters
+        part, length = copy.copy(self), BLOCK // w.itemsize
+        for start in range(0, w.size, length):
+            block = slice(start, start + length)
+            for name, value in long.items():
+                setattr(part, name, value[block])
             new[block] = part.update(w[block], g[block], lr[block] if np.shape(lr) == w.shape else lr)
             for name in self.state:
-                if getattr(part, name) is not views[name]:
-                    views[name][...] = getattr(part, name)
+                long[name][block] = getattr(part, name)
         return new
 
     def __repr__(self):

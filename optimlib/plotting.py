@@ -95,6 +95,14 @@ def path(ax, points, name, index=0, label=True, every=1):
     ax.plot(*points[0], "o", color=colour, markersize=7, markerfacecolor="white")
 
 
+def dots(ax, x, y, name, index=0):
+    """A cloud of small dots, one for each pair of x and y, in the colour of `name`, named beside its rightmost dot."""
+    colour, _, _ = palette.style(name, index)
+    ax.plot(x, y, ".", color=colour, markersize=3, alpha=0.5)
+    order = np.argsort(x)
+    _name_end(ax, np.asarray(x)[order], np.asarray(y)[order], name, colour)
+
+
 def learning_curves(ax, curves):
     """Curves {name: (seeds, epochs)} as medians with bands against the epoch 1, 2, ..."""
     for i, (name, runs) in enumerate(curves.items()):

@@ -72,3 +72,11 @@ class RNN(Model):
             da = dh * (1 - states[t] ** 2)
             yield t, dh, da
             dh = U @ da
+
+    def gradient_norms(self, x, y):
+        """The length of dL/dh_t at t = 1 ... T, a mean over the samples x, y, (..., T): how much the loss hears of each step."""
+        x, y = self._samples(x, y)
+        _, states, z = self.forward(x)
+        _, _, delta = self.loss(z, y)
+        lengths = [np.sqrt((dh**2).sum(axis=-2)).mean(axis=-1) for _, dh, _ in self.through_time(states, delta)]
+        return np.stack(lengths[::-1], axis=-1)

@@ -61,6 +61,7 @@ def browser():
 
     found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"]
+    quiet.append("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet.append("--no-sandbox")
     with sync_playwright() as playwright:
@@ -83,19 +84,12 @@ class Visit:
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **settings)
         self.page = self.context.new_page()
         self.page.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
-        self.page.route(lambda url: True, self.gate)
+        self.page.on("request", lambda r: self.elsewhere.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("response", lambda r: self.missing.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         self.page.on("requestfinished", lambda r: self.bytes.__setitem__(r.url, r.sizes()["responseBodySize"]))
         self.page.goto(address + path, wait_until="networkidle")
-
-    def gate(self, route):
-        if route.request.url.startswith((self.address, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.elsewhere.append(route.request.url)
-            route.abort()
 
     def __enter__(self):
         return self

@@ -128,13 +128,13 @@ def test_hyperparameters_may_differ_by_replica():
 
 
 @every
-@pytest.mark.parametrize("size", [optimizers.BLOCK * 2 + 1, optimizers.BLOCK * 3 + 17])
+@pytest.mark.parametrize("size", [optimizers.BLOCK // 4 + 1, optimizers.BLOCK // 3 + 17])
 def test_long_vectors_are_stepped_in_blocks_with_the_same_numbers(make, size, monkeypatch):
     rng = np.random.default_rng(4)
     w, gradients = rng.normal(size=size), rng.normal(size=(3, size))
     blocks = make(0.1, weight_decay=0.01)
     in_blocks = walk(blocks, w, gradients)[-1]
-    monkeypatch.setattr(optimizers, "BLOCK", size)
+    monkeypatch.setattr(optimizers, "BLOCK", 8 * size)
     whole = make(0.1, weight_decay=0.01)
     np.testing.assert_array_equal(in_blocks, walk(whole, w, gradients)[-1])
     for name in whole.state:
@@ -142,7 +142,7 @@ def test_long_vectors_are_stepped_in_blocks_with_the_same_numbers(make, size, mo
 
 
 def test_blocks_take_rates_and_decays_given_per_weight():
-    size = optimizers.BLOCK * 2 + 5
+    size = optimizers.BLOCK // 4 + 5
     rate, decay = np.linspace(0.01, 0.1, size), np.linspace(0, 1, size)
     w, g = np.ones(size), np.linspace(-1, 1, size)
     np.testing.assert_allclose(SGD(rate, weight_decay=decay).step(w, g), w - rate * decay * w - rate * g, rtol=1e-15)

@@ -308,11 +308,16 @@ def optax_rates(line):
     return [float(schedule(jax.numpy.array(step))) for step in range(STEPS + 1)]
 
 
-def training():
-    """The digits, as a user of each framework would train on them: in its default float32."""
+def as_a_user():
+    """The frameworks' own defaults: float32."""
     keras.config.set_floatx("float32")
     jax.config.update("jax_enable_x64", False)
     torch.set_num_threads(1)
+
+
+def training():
+    """The digits, as a user of each framework would train on them."""
+    as_a_user()
     recorded = []
     for name, lines in train_frameworks.LINES.items():
         accuracies = {}
@@ -321,6 +326,11 @@ def training():
             keras.backend.clear_session()
         recorded.append({"id": name, "lines": lines, "test_accuracy": accuracies})
     return recorded
+
+
+def record_versions():
+    others = {"torch": torch.__version__, "jax": jax.__version__, "optax": optax.__version__}
+    return {**record_keras.versions(), **others, "script": "tests/parity/record_frameworks.py"}
 
 
 def record():
@@ -334,9 +344,8 @@ def record_paths():
         {"keras": keras_path, "torch": torch_path, "optax": optax_path},
         {"keras": keras_rates, "torch": torch_rates, "optax": optax_rates},
     )
-    versions = {**record_keras.versions(), "torch": torch.__version__, "jax": jax.__version__, "optax": optax.__version__}
     return {
-        "versions": {**versions, "script": "tests/parity/record_frameworks.py"},
+        "versions": record_versions(),
         "start": START,
         "paths": [{**c, "paths": {f: paths[f](c).tolist() for f in paths if f in c["lines"]}} for c in path_cases()],
         "schedules": [{**c, "rates": {f: rates[f](c["lines"][f]) for f in rates if f in c["lines"]}} for c in schedule_cases()],
