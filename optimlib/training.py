@@ -159,9 +159,9 @@ class Model:
             return x, y
         orders = [rng.permutation(x.shape[-1]) for rng in self.rngs]
         if self.seed.ndim == 0:
-            return x.take(orders[0], -1), y.take(orders[0], -1)
-        shape = self.seed.shape
-        return tuple(np.stack([a.take(o, -1) for o in orders]).reshape(*shape, *a.shape) for a in (x, y))
+            return _gather(x, orders[0]), y.take(orders[0], -1)
+        x, y = np.stack([_gather(x, order) for order in orders]), np.stack([y.take(order, -1) for order in orders])
+        return x.reshape(*self.seed.shape, *x.shape[1:]), y.reshape(*self.seed.shape, *y.shape[1:])
 
     def _epoch(self, x, y, batch_size, epoch, stopped):
         """One pass over the data; returns the means over its batches, and marks in `stopped` whichever replicas diverge."""
@@ -213,7 +213,7 @@ class Model:
             raise ValueError(f"{name} is empty: expected at least one sample")
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise ValueError(f"{name} has {np.count_nonzero(~np.isfinite(x))} values that are not finite")
-        samples_last = np.ascontiguousarray(np.moveaxis(x, 0, -1), dtype=x.dtype if self.integer_inputs else float)
+        samples_last = np.moveaxis(np.ascontiguousarray(x, dtype=x.dtype if self.integer_inputs else float), 0, -1)
         if y is None:
             return samples_last, np.zeros((self.outputs, len(x)))
         y = np.asarray(y)
@@ -326,6 +326,11 @@ def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, bat
         parts.append(part)
     joined = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     return joined | {"learning_rate": learning_rates}
+
+
+def _gather(x, order):
+    """The samples (last axis) in a new order, each whole in memory: that is where time goes when a sample is large."""
+    return np.moveaxis(np.moveaxis(x, -1, 0).take(order, 0), 0, -1)
 
 
 def _progress(total, step=1):

@@ -1,0 +1,134 @@
+"""`make parity`: the recordings are what the pinned frameworks give today, and training in them ends where optimlib ends.
+
+It runs in .venv-parity, made from requirements.txt beside this file. `make test` needs none of these frameworks: it holds optimlib
+against the recordings.
+"""
+
+import json
+from pathlib import Path
+
+import record_frameworks  # first: it chooses the backend of Keras
+
+# isort: split
+import keras
+import numpy as np
+import pytest
+import record_keras
+import train_frameworks
+
+from optimlib import optimizers
+from optimlib.data import load_digits
+from optimlib.mlp import MLP
+
+ROOT = Path(__file__).parents[2]
+TOLERANCE = 1e-12  # of the largest number of a column, as in tests/test_parity.py
+RECORDED = {
+    "keras": json.loads((ROOT / "tests" / "parity" / "keras.json").read_text()),
+    "frameworks": json.loads((ROOT / "book" / "recordings" / "frameworks.json").read_text()),
+}
+
+
+def assert_same(new, old, where=""):
+    """Equal words, and numbers equal to TOLERANCE, through nested dicts and lists."""
+    assert type(new) is type(old), where
+    if isinstance(new, dict):
+        assert list(new) == list(old), where
+        for key in new:
+            assert_same(new[key], old[key], f"{where}/{key}")
+    elif isinstance(new, list):
+        assert len(new) == len(old), where
+        if new and np.asarray(new, dtype=object).ndim in (1, 2) and all(isinstance(x, float | int) for x in np.ravel(new)):
+            scale = np.nan_to_num(np.abs(old)).max(axis=0)
+            np.testing.assert_allclose(np.divide(new, scale + (scale == 0)), np.divide(old, scale + (scale == 0)), 0, TOLERANCE)
+        else:
+            for i, (a, b) in enumerate(zip(new, old)):
+                assert_same(a, b, f"{where}/{a['id'] if isinstance(a, dict) else i}")
+    else:
+        assert new == old, where
+
+
+def test_keras_gives_the_recorded_numbers():
+    new, old = record_keras.record(), RECORDED["keras"]
+    assert_same({**new, "versions": ""}, {**old, "versions": ""})
+
+
+def test_the_frameworks_give_the_recorded_numbers():
+    new, old = record_frameworks.record_paths(), RECORDED["frameworks"]
+    assert_same({**new, "versions": ""}, {k: "" if k == "versions" else old[k] for k in new})
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_recorded_versions_are_the_pinned_ones(name):
+    """All but Python's, and without the mark of a CPU build."""
+    now = record_frameworks.record_versions() if name == "frameworks" else record_keras.versions()
+    short = lambda versions: {k: v.split("+")[0] for k, v in versions.items() if k != "python"}
+    assert short(now) == short(RECORDED[name]["versions"])
+
+
+def test_the_recorded_programs_are_those_of_the_folder():
+    assert RECORDED["frameworks"]["programs"] == train_frameworks.PROGRAMS
+    assert {case["id"]: case["lines"] for case in RECORDED["frameworks"]["training"]} == train_frameworks.LINES
+
+
+def test_the_watch_sees_a_rounded_hyperparameter():
+    """The guard of the recording works: a Python float does become float32 on the way, and is caught."""
+    keras.config.set_floatx("float64")
+    optimizer, w = keras.optimizers.SGD(0.1, momentum=0.9), keras.Variable(np.ones(2), dtype="float64")
+    with pytest.raises(AssertionError, match="0.8999999"), record_keras.watch_for_narrow_floats():
+        optimizer.apply([keras.ops.ones(2, dtype="float64")], [w])
+
+
+@pytest.mark.parametrize("name", train_frameworks.LINES)
+def test_the_same_network_from_the_same_start(name):
+    """In float64, from equal weights, over equal batches: Keras' fit and optimlib's give equal weights, losses, accuracies.
+
+    Two epochs are 64 updates; 1e-9 leaves room for sums over batches and layers in another order, and no more.
+    """
+    keras.config.set_floatx("float64")
+    (x, y), (x_val, y_val), _ = load_digits()
+    line = train_frameworks.LINES[name]["keras"]
+    ours = MLP([64, 32, 10], seed=3)
+    theirs = keras.Sequential([keras.Input((64,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10, "softmax")])
+    theirs.set_weights([part for layer in ours.layers for part in layer])
+    start = ours.w.copy()
+    ours.compile(eval(line, {"optimizers": optimizers}), loss="categorical_crossentropy", metrics=["accuracy"])
+    theirs.compile(eval(line, record_frameworks.keras_namespace()), loss="categorical_crossentropy", metrics=["accuracy"])
+    one_hot, one_hot_val = np.eye(10)[y], np.eye(10)[y_val]
+    a = ours.fit(x, y, epochs=2, batch_size=32, validation_data=(x_val, y_val), shuffle=False)
+    b = theirs.fit(x, one_hot, epochs=2, batch_size=32, validation_data=(x_val, one_hot_val), shuffle=False, verbose=0)
+    w = np.concatenate([part.ravel() for part in theirs.get_weights()])
+    assert np.abs(ours.w - start).max() > 0.05
+    np.testing.assert_allclose(ours.w, w, rtol=0, atol=1e-9)
+    assert set(a.history) == set(b.history)
+    for key in a.history:
+        # Keras counts its metrics in float32, so an accuracy is exact to 1e-6 only
+        np.testing.assert_allclose(a.history[key], b.history[key], rtol=0, atol=1e-6 if "accuracy" in key else 1e-9)
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """Test accuracies of optimlib over 80 seeds, by optimizer."""
+    data, scores = load_digits(), {}
+    for name, lines in train_frameworks.LINES.items():
+        model = MLP([64, 32, 10], seed=np.arange(80))
+        model.compile(eval(lines["keras"], {"optimizers": optimizers}), loss="categorical_crossentropy", metrics=["accuracy"])
+        model.fit(*data.train, epochs=20, batch_size=32)
+        scores[name] = model.evaluate(*data.test)[1]
+    return scores
+
+
+@pytest.mark.parametrize("name", train_frameworks.LINES)
+@pytest.mark.parametrize("framework", ["keras", "torch", "optax"])
+def test_training_ends_where_optimlib_ends(framework, name, ours):
+    """Mean test accuracies agree to 4 standard errors of their difference, by the spread over seeds that optimlib shows."""
+    record_frameworks.as_a_user()
+    theirs = [train_frameworks.accuracy(framework, name, seed) for seed in train_frameworks.SEEDS]
+    error = ours[name].std(ddof=1) * np.sqrt(1 / len(theirs) + 1 / len(ours[name]))
+    assert abs(np.mean(theirs) - ours[name].mean()) < 4 * error, f"{np.mean(theirs)} +- {error} against {ours[name].mean()}"
+
+
+@pytest.mark.parametrize("name", train_frameworks.LINES)
+def test_tensorflow_keras_is_keras(name):
+    record_frameworks.as_a_user()
+    one, other = (train_frameworks.accuracy(framework, name, 1) for framework in ("keras", "tensorflow_keras"))
+    assert one == other
