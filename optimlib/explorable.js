@@ -4,7 +4,7 @@
   "use strict";
   const GOAL = 1e-3; // "at the minimum": the loss is down to this share of its start, and stays there
   const FAR = 1e9; // a path with a coordinate beyond this has diverged
-  const DOTS = 100; // the steps that get a dot on the path
+  const DOTS = 60; // the steps that get a dot on the path
 
   // ---- optimizers: the new weight, from weight w, gradient g, hyper-parameters h, memory s and the step t = 1, 2, ...
 
@@ -225,6 +225,7 @@
   //      marks (attributes of what moves), facts (numbers by name), outs (words beside sliders), said (a sentence)
 
   const kinds = {
+    // kind: explore
     explore({ optimizers, surfaces: all, steps, draws, sliders }) {
       const turns = sliders.includes("angle");
       const hyper = (state, name) => ({ ...state, rate: state[`${name} rate`], epsilon: 1e-7 });
@@ -244,7 +245,8 @@
           facts[`${name} loss`] = result.final;
           facts[`${name} par`] = surface.par[name];
           outs[`${name} rate`] = fate(result, steps);
-          said.push(`${name} at rate ${number(state[`${name} rate`])}: ${fate(result, steps)}`);
+          const rate = number(state[`${name} rate`]);
+          said.push(`${name} at rate ${rate}: ${fate(result, steps)}`);
         }
         all.forEach((_, i) => (marks[`surface ${i}`] = { display: i === state.surface ? "inline" : "none" }));
         marks.start = move(at([state.x, state.y]));
@@ -273,6 +275,7 @@
       return { picture, best };
     },
 
+    // kind: momentum_map
     momentum_map({ condition_number: kappa, surface, steps, optimum }) {
       function picture(state, panels) {
         const { rate, momentum, direction } = state;
@@ -303,6 +306,7 @@
       return { picture, best: () => optimum };
     },
 
+    // kind: bias_correction
     bias_correction({ steps, draws }) {
       function picture(state, panels) {
         const { beta_1, beta_2, noise } = state, s = { m: 0, v: 0 };
@@ -325,7 +329,8 @@
           "first corrected": rows.with[0], "first uncorrected": rows.without[0],
           "largest corrected": Math.max(...rows.with), "largest uncorrected": Math.max(...rows.without),
         };
-        const said = (which) => `first step ${number(facts[`first ${which}`])}, largest ${number(facts[`largest ${which}`])}`;
+        const length = (which) => number(facts[which]);
+        const said = (which) => `first step ${length("first " + which)}, largest ${length("largest " + which)}`;
         return {
           marks, facts, outs: {},
           said: `In learning rates: without correction ${said("uncorrected")}; with it ${said("corrected")}.`,
@@ -334,6 +339,7 @@
       return { picture };
     },
 
+    // kind: decay_only
     decay_only({ steps }) {
       function picture(state, panels) {
         const marks = {}, facts = {};
@@ -350,12 +356,14 @@
           });
         }
         for (const kind of ["idle", "busy"]) facts[`${kind} gap`] = Math.abs(facts[`AdamW ${kind}`] - facts[`Adam + L2 ${kind}`]);
-        const said = (name) => `${name} leaves ${number(facts[`${name} idle`])} of the idle weight and ${number(facts[`${name} busy`])} of the busy one`;
+        const left = (name) => number(facts[name]);
+        const said = (name) => `${name} leaves ${left(name + " idle")} of the idle weight and ${left(name + " busy")} of the busy one`;
         return { marks, facts, outs: {}, said: `After ${steps} steps ${said("AdamW")}; ${said("Adam + L2")}.` };
       }
       return { picture };
     },
 
+    // kind: schedule_designer
     schedule_designer({ names, settings, steps, ranges }) {
       const keys = Object.keys(ranges);
       const nearest = (state) => {
@@ -372,7 +380,8 @@
         if (!hit) return { marks, facts, outs: {}, said: `The rate over time: ${what}.` };
         marks.nearest = move(place(panels[1])([hit.x, hit.y]));
         facts.loss = final(hit);
-        const at = `warmup ${share(hit.warmup)}, floor ${share(hit.floor)}${"rate" in hit ? `, peak rate ${number(hit.rate)}` : ""}`;
+        const peak = "rate" in hit ? `, peak rate ${number(hit.rate)}` : "";
+        const at = `warmup ${share(hit.warmup)}, floor ${share(hit.floor)}${peak}`;
         const loss = final(hit) < Infinity ? `loss ${number(final(hit))}` : "diverged";
         return { marks, facts, outs: {}, said: `You drew: ${what}. Nearest recorded: ${shape}, ${at}: ${loss}.` };
       }
@@ -383,6 +392,7 @@
       return settings.length ? { picture, best } : { picture };
     },
 
+    // kind: recorded
     recorded({ sweeps }) {
       function picture(state, panels) {
         const marks = {}, facts = {}, outs = {}, said = [];
@@ -393,11 +403,12 @@
           marks[`${name} band`] = middle[i][0] === null ? "" : trace([...curve(low), ...curve(high).reverse()]) + "Z";
           const final = middle[i][middle[i].length - 1] ?? Infinity;
           marks[`${name} end`] = move(place(panels[1])([sweep.rates[i], Math.min(final, panels[1].y[1])]));
+          const accuracy = sweep.accuracy[i] ?? 0, words = final < Infinity ? `loss ${number(final)}, test accuracy ${number(100 * accuracy)} %` : "diverged";
           facts[`${name} loss`] = final;
-          facts[`${name} accuracy`] = sweep.accuracy[i] ?? 0;
+          facts[`${name} accuracy`] = accuracy;
           facts[`${name} rate`] = sweep.rates[i];
-          outs[`${name} rate`] = final < Infinity ? `loss ${number(final)}, test accuracy ${number(100 * facts[`${name} accuracy`])} %` : "diverged";
-          said.push(`${name} at rate ${number(sweep.rates[i])}: ${outs[`${name} rate`]}`);
+          outs[`${name} rate`] = words;
+          said.push(`${name} at rate ${number(sweep.rates[i])}: ${words}`);
         }
         return { marks, facts, outs, said: `${said.join("; ")}.` };
       }
@@ -407,6 +418,7 @@
       }));
       return { picture, best };
     },
+    // kind: end
   };
 
   const rank = (run, steps) =>

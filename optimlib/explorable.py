@@ -5,7 +5,6 @@ repeats the rules of `optimizers` and the surfaces of `surfaces` in a few lines 
 a reader can be asked to reach are *facts*, numbers with a name such as "SGD steps"; every function lists its own.
 """
 
-import itertools
 import json
 import re
 import warnings
@@ -16,7 +15,7 @@ import numpy as np
 
 from optimlib import checks, optimizers, palette, surfaces
 
-DOTS = 100  # the steps that get a dot on the path
+DOTS = 60  # the steps that get a dot on the path
 GOAL = 1e-3  # "at the minimum": the loss is down to this share of its start, and stays there
 HERE = Path(__file__).parent
 RACERS = ("SGD", "momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
@@ -63,20 +62,21 @@ class Explorable:
         return f"<explorable {self.spec['kind']}: {self.said}>"
 
     def _repr_html_(self):
-        script = "\n".join(line.strip() for line in (HERE / "explorable.js").read_text("utf-8").splitlines())
-        style = re.sub(r"\s+", " ", (HERE / "explorable.css").read_text("utf-8"))
+        script = _script(self.spec["kind"])
         data = json.dumps(self.spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
         goal = f'<p class="x-goal"><b>Try</b>{escape(self.goal)} <span class="x-done" hidden>Reached</span></p>' if self.goal else ""
         panels = "".join(panel.html(self.marks, self.handle if i == 0 else "") for i, panel in enumerate(self.panels))
+        quiet = " x-quiet" if self.spec["kind"] in ("explore", "recorded") else ""  # said beside the sliders already
         best = '<button type="button" class="x-best">Best setting</button>' if self.best else ""
         return (
             f'<div class="explorable" role="group" aria-label="Figure with sliders">'
-            f'<script type="application/json">{data}</script><style>{style}</style>{goal}<div class="x-panels">{panels}</div>'
+            f'<script type="application/json">{data}</script><style>{_style()}</style>{goal}<div class="x-body">'
+            f'<div class="x-panels">{panels}</div>'
             f'<div class="x-controls" hidden>{self.controls.html()}'
-            f'<div class="x-buttons"><button type="button" class="x-reset">Reset</button>{best}</div></div>'
-            f'<p class="x-said" aria-live="polite">{escape(self.said)}</p>'
+            f'<div class="x-buttons"><button type="button" class="x-reset">Reset</button>{best}</div></div></div>'
+            f'<p class="x-said{quiet}" aria-live="polite">{escape(self.said)}</p>'
             f'<p data-still>With scripts switched on, this figure has sliders.</p>'
-            f'<p class="x-caption">{escape(self.caption)}</p></div><script>{_minified(script)}</script>'
+            f'<p class="x-caption">{escape(self.caption)}</p></div><script>{script}</script>'
         )
 
 
@@ -103,7 +103,9 @@ class Panel:
 
     def line(self, x, y):
         """The path data of a line through (x, y), up to its first gap."""
-        return _lines(self.place(x, y), "l")
+        points = self.place(x, y)
+        bad = ~np.isfinite(points).all(axis=-1)
+        return _lines(_thinned(points[: bad.argmax() if bad.any() else None]), "l")
 
     def dots(self, x, y):
         """The path data of a dot at each of the first points (x, y)."""
@@ -115,13 +117,16 @@ class Panel:
 
     def frame(self):
         """Grid, ticks, labels and what stands still, as SVG."""
-        parts = []
+        grid, parts = "", []
         for v, text in _ticks(*self.x):
-            (px, _) = self.place(v, self.y[0])
-            parts.append(f'<path class="x-grid" d="M{px:.1f},0v{self.h}"/><text x="{px:.1f}" y="{self.h + 16}" text-anchor="middle">{text}</text>')
+            (x, _) = _tenths(self.place(v, self.y[0])) / 10
+            grid += f"M{x:g},0v{self.h}"
+            parts.append(f'<text x="{x:g}" y="{self.h + 16}" text-anchor="middle">{text}</text>')
         for v, text in self.rows or _ticks(*self.y):
-            (_, py) = self.place(self.x[0], v)
-            parts.append(f'<path class="x-grid" d="M0,{py:.1f}h{self.w}"/><text x="-6" y="{py + 4:.1f}" text-anchor="end">{text}</text>')
+            (_, y) = _tenths(self.place(self.x[0], v)) / 10
+            grid += f"M0,{y:g}h{self.w}"
+            parts.append(f'<text x="-6" y="{y + 4:g}" text-anchor="end">{text}</text>')
+        parts.append(f'<path class="x-grid" d="{grid}"/>')
         middle = f'text-anchor="middle" transform="translate(-44,{self.h / 2:.0f}) rotate(-90)"'
         parts.append(f'<text x="{self.w / 2:.0f}" y="{self.h + 34}" text-anchor="middle">{escape(self.xlabel)}</text>')
         parts.append(f'<text class="x-title" x="0" y="-10">{escape(self.title)}</text><text {middle}>{escape(self.ylabel)}</text>')
@@ -171,7 +176,7 @@ class Controls:
         self.state[name] = 0.0 if scale == "zero" and where == first else float(f"{value(where):.6g}")
         self.grids[name] = lambda by: np.array([value(p) for p in range(int(first), int(last) + 1, by)])
         range_ = f'min="{first:g}" max="{last:g}" step="{by if scale == "linear" else 1:g}" value="{where:.10g}"'
-        self._row(name, label, series, f'<input type="range" {range_} data-scale="{scale}" data-unit="{unit}"', outs)
+        self._row(name, label, series, f'{range_} data-scale="{scale}" data-unit="{unit}"', outs)
 
     def steps(self, name, values, label, series):
         """A slider over the recorded `values`: the state is the index."""
@@ -180,14 +185,14 @@ class Controls:
         self.state[name] = index
         texts = " ".join(f"{v:.4g}" for v in values)
         range_ = f'min="0" max="{len(values) - 1}" step="1" value="{index}"'
-        self._row(name, label, series, f'<input type="range" {range_} data-values="{texts}"', True)
+        self._row(name, label, series, f'{range_} data-values="{texts}"', True)
 
-    def select(self, name, texts):
+    def select(self, name, texts, start=0):
         """A select box; the state is the index."""
-        self.state[name] = 0
-        start = self.initial.pop(name, None)
-        if start is not None:
-            self.state[name] = texts.index(checks.known(f"initial[{name!r}]", start, dict(zip(texts, texts, strict=True))))
+        self.state[name] = start
+        first = self.initial.pop(name, None)
+        if first is not None:
+            self.state[name] = texts.index(checks.known(f"initial[{name!r}]", first, dict(zip(texts, texts, strict=True))))
         options = "".join(
             f'<option value="{i}"{" selected" if i == self.state[name] else ""}>{escape(text)}</option>' for i, text in enumerate(texts)
         )
@@ -198,9 +203,10 @@ class Controls:
 
     def _row(self, name, label, series, control, outs):
         out = f'<span class="x-out" data-out="{name}"></span>' if outs else ""
+        colours = f' class="x-s" style="{_colours(series)}"' if series else ""
         self.rows.append(
             f'<div class="x-row"><label><span>{_swatch(series) if series else ""}{escape(label or name)}</span>'
-            f'{control} data-name="{name}" data-lm-suppress-shortcuts="true"></label>'
+            f'<input type="range"{colours} {control} data-name="{name}" data-lm-suppress-shortcuts="true"></label>'
             f'<output data-out="= {name}"></output>{out}</div>'
         )
 
@@ -236,7 +242,8 @@ def explore(
     initial=None,
     goal="Bring every path to the minimum in as few steps as you can.",
     reached=None,
-    caption="Left: the paths, one dot a step; drag the ring, their start, or move it with the arrow keys. Right: the loss of each.",
+    caption="Drag the ring, where all paths start, or move it with the arrow keys; each dot is a step. The dotted line is a thousandth "
+    "of the loss at the start: from where a path stays below it, it counts as at the minimum.",
 ):
     """Optimizers raced from one start on a surface, or on one of several chosen in a box; each has a slider for its rate.
 
@@ -288,7 +295,11 @@ def explore(
         none = min(least.values()) == np.inf
         return {name: -1 if none else min(value, 1e9) for name, value in least.items()}
 
-    pars = [par(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
+    if reached is None:
+        reached = " and ".join(f"{name} steps <= {name} par" for name in names)
+        pars = [par(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
+    else:
+        pars = [{}] * len(several)
     state, marks, facts, said = controls.state, {}, {}, []
     maps = [_map(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
     loss_panel = Panel(
@@ -302,7 +313,7 @@ def explore(
     for name in names:
         path = run(name)
         facts |= {f"{name} {key}": float(value) for key, value in outcome(path, chosen).items()}
-        facts[f"{name} par"] = pars[state["surface"]][name]
+        facts |= {f"{name} par": value for value in [pars[state["surface"]].get(name)] if value is not None}
         loss = chosen(path) - chosen.lowest
         marks[f"{name} path"], marks[f"{name} dots"] = map_panel.line(*path.T), map_panel.dots(*path.T)
         marks[f"{name} end"] = map_panel.move(*path[np.isfinite(path[:, 0])][-1])
@@ -317,8 +328,6 @@ def explore(
     lines = "".join(_mark(f"{n} path", "x-thin", n) + _mark(f"{n} dots", "x-dots", n) + _end(f"{n} end", n) for n in names)
     alt = f"Contour lines of the {' or the '.join(one.name for one in several)} with the paths of {', '.join(names)}."
     board = Panel("", map_panel.x[:2], map_panel.y[:2], "", "", alt, over=lines + START, back=frames)
-    if reached is None:
-        reached = " and ".join(f"{name} steps <= {name} par" for name in names)
     data = {
         "optimizers": names,
         "steps": steps,
@@ -340,8 +349,9 @@ def momentum_map(
     initial=None,
     goal="Find the rate and the momentum at which the error shrinks fastest.",
     reached=None,
-    caption="Above: the factor by which a step multiplies the error in the long run, and the path at the ring. Below: one weight as an "
-    "oscillator, its position against its velocity (scaled so that a weight without friction goes round a circle), and the error.",
+    caption="The stronger the colour, the faster the error shrinks in the long run (L is the largest curvature); drag the ring. The "
+    "phase portrait is one weight as an oscillator: its position, and its velocity, scaled so that without friction it goes round a "
+    "circle. The dotted line is the error that the map foretells.",
 ):
     """The convergence rate of momentum on a valley over (learning rate, momentum), with a probe; path, phase portrait and error.
 
@@ -351,21 +361,20 @@ def momentum_map(
     kappa, steps = checks.number("condition_number", condition_number, 1), checks.integer("steps", steps, 1)
     surface, controls = surfaces.valley(kappa), Controls(initial)
     controls.slider("rate", (0.02, 3.98), "linear", "rate × L", start=1.0, by=0.01)
-    controls.slider("momentum", (0, 0.99), "linear", start=0.3, by=0.01)
-    controls.select("direction", ["along the floor", "across the floor"])
+    controls.slider("momentum", (0, 0.99), "linear", start=0.8, by=0.01)
+    controls.select("direction", ["along the floor", "across the floor"], start=1)
     state = controls.state
     rate, momentum, direction = state["rate"], state["momentum"], state["direction"]
     path = _descend("momentum", {"rate": rate / kappa, "momentum": momentum}, surface, surface.start, steps)
     shrinks = float(max(radius(rate / kappa, momentum), radius(rate, momentum)))
     facts = {"convergence": shrinks, "steps": float(outcome(path, surface)["steps"])}
-    x, y = np.meshgrid(np.linspace(0, 4, 161), np.linspace(0, 1, 161))
     board = Panel(
-        *("Convergence: the darker, the faster", (0, 4), (0, 1), "learning rate × L", "momentum"),
+        *("Speed of convergence", (0, 4), (0, 1), "learning rate × L", "momentum"),
         f"Map of the convergence rate over learning rate and momentum for the condition number {kappa:g}.",
         limits=[[0.02, 3.98], [0, 0.99]],
         over=START.replace("start", "probe", 2).replace("x-probe", "x-start"),
     )
-    board.under = _heat(board, x, y, np.maximum(radius(x / kappa, y), radius(x, y)))
+    board.under = _heat(board, kappa)
     valley = _map(surface)
     valley.over = _mark("path", "x-thin", "momentum") + _mark("dots", "x-dots", "momentum") + _end("end", "momentum")
     valley.alt = "The path of momentum on the contour lines of the valley."
@@ -421,7 +430,7 @@ def bias_correction(
     initial=None,
     goal="Find betas for which the first step without correction is as long as with it.",
     reached="first uncorrected >= 0.95 and first uncorrected <= 1.05",
-    caption="The gradient has mean 1. Left: the length of each step, in learning rates. Right: the running means behind it.",
+    caption="The gradient is 1 and noise. Without the correction the running means start from 0, and their ratio is the length of a step.",
 ):
     """Adam's first steps on a gradient of mean 1, with and without bias correction.
 
@@ -485,7 +494,7 @@ def decay_only(
     steps, controls = checks.integer("steps", steps, 1), Controls(initial)
     controls.slider("rate", learning_rate, "log", "learning rate", outs=False)
     controls.slider("decay", weight_decay, "log", "weight decay", outs=False)
-    controls.slider("gradient", gradient, "log", "gradient g of the busy weight", start=1.0, outs=False)
+    controls.slider("gradient", gradient, "log", "busy gradient g", start=1.0, outs=False)
     state, names = controls.state, ("AdamW", "Adam + L2")
     panels = [
         Panel(
@@ -582,7 +591,7 @@ def schedule_designer(
     if goal is None:
         goal = "Design the schedule with the lowest recorded loss." if settings else ""
     if caption is None:
-        caption = "Left: the rate over the run. Right: the final loss of every recorded setting, a dot each; the ring is the nearest."
+        caption = "A dot is the final loss of one recorded setting; the ring is the one nearest to the schedule drawn."
         caption = caption if settings else "The learning rate over the run."
     if reached is None:
         reached = f"loss <= {1.02 * best:.6g}" if settings else ""
@@ -655,7 +664,7 @@ def recorded(
         said.append(f"{n} at rate {number(d['rates'][i])}: {fate}")
     seeds = next(iter(sweeps.values()))[metric].shape[1]
     if caption is None:
-        caption = f"Left: the {label} by epoch, the median of {seeds} seeds with their quartiles. Right: the last epoch at every recorded rate."
+        caption = f"The curves are medians of {seeds} seeds, the bands their quartiles; every rate was run and recorded."
     if reached is None:
         reached = " and ".join(f"{n} loss <= {1.05 * best[n]:.6g}" for n in data)
     picture = {"facts": facts, "marks": marks, "said": f"{'; '.join(said)}."}
@@ -889,9 +898,8 @@ def _pair(tenths):
 
 
 def _lines(points, join):
-    """Path data in tenths of a pixel, relative, up to the first gap and without the points that fall on the one before."""
-    bad = ~np.isfinite(points).all(axis=-1)
-    points = _tenths(points[: bad.argmax() if bad.any() else None])
+    """Path data in tenths of a pixel, relative, without the points that fall on the one before."""
+    points = _tenths(points[np.isfinite(points).all(axis=-1)])
     moves = np.diff(points, axis=0)
     return f"M{_pair(points[0])}" + "".join(join + _pair(move) for move in moves[(moves != 0).any(axis=1)])
 
@@ -906,7 +914,7 @@ def _along(v, limits):
 
 def _ticks(low, high, log):
     """Round values between low and high, with their texts."""
-    if not log:
+    if not log or high / low < 5:
         size = 10.0 ** np.floor(np.log10(high - low))
         by = next(size * part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (size * part) >= 3.5)
         ticks = np.arange(np.ceil(low / by - 1e-9), np.floor(high / by + 1e-9) + 1) * by + 0.0
@@ -972,7 +980,7 @@ def _described(surface, panel=None, par=None):
 KEPT = ("curvatures", "angle", "samples", "constants", "height", "length")
 
 
-LEVELS = np.linspace(0.03, 1, 14) ** 2  # of the contour lines, as shares of the highest value: dense near the bottom
+LEVELS = np.linspace(0.03, 1, 15) ** 2  # of the contour lines, as shares of the highest value: dense near the bottom
 
 
 def _map(surface):
@@ -984,39 +992,41 @@ def _map(surface):
     middle = f"{panel.w / 2:g},{panel.h / 2:g}"
     if isinstance(surface, surfaces.Quadratic) and panel.w == panel.h and right - left == top - bottom and right + left == top + bottom == 0:
         far = surface([left, bottom]), surface([left, top])
-        radii = [panel.w / (right - left) * np.sqrt(2 * max(far) * level / surface.curvatures) for level in LEVELS]
+        radii = [panel.w / (right - left) * np.sqrt(2 * max(far) * level / surface.curvatures) for level in LEVELS[:-1]]
         shapes = "".join(f'<ellipse rx="{rx:.1f}" ry="{ry:.1f}"/>' for rx, ry in radii)
         lines = f'<g data-mark="contours" transform="rotate({-surface.angle:g} {middle})"><g transform="translate({middle})">{shapes}</g></g>'
     else:
         x, y = np.linspace(left, right, 121), np.linspace(bottom, top, 121)
         f = surface(np.stack(np.meshgrid(x, y), axis=-1)) - surface.lowest
-        levels = contour_generator(x, y, f).multi_lines(f.max() * LEVELS)
+        levels = contour_generator(x, y, f).multi_lines(f.max() * LEVELS[:-1:2])
         lines = f'<path d="{"".join(_lines(_thinned(panel.place(*line.T)), "l") for level in levels for line in level)}"/>'
     minima = ((0.0, 1.0), (0.0, -1.0)) if isinstance(surface, surfaces.Saddle) else (surface.minimum,)
-    stars = "".join(f'<path class="x-star" transform="translate({_pair(panel.place(*point))})" d="{SYMBOLS["*"]}"/>' for point in minima)
+    stars = "".join(f'<path class="x-star" transform="translate({_pair(_tenths(panel.place(*point)))})" d="{SYMBOLS["*"]}"/>' for point in minima)
     panel.under = f'<g class="x-contour">{lines}</g>{stars}'
     return panel
 
 
-def _heat(panel, x, y, values):
-    """Filled contours of the convergence rate: the more opaque, the faster; a line and a text where it does not converge."""
-    from contourpy import contour_generator
+def _heat(panel, kappa):
+    """Nested regions of convergence: in each, a step shrinks the error to at most `c` of it; their edges are straight.
 
-    speed = np.log(np.maximum(values, 1e-9))
-    made, parts = contour_generator(x, y, speed / speed.min(), fill_type="OuterOffset"), []
-    levels = np.array([0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01])
-    for i, (low, high) in enumerate(itertools.pairwise(levels)):
-        polygons, offsets = made.filled(low, high)
-        rings = [points[a:b] for points, cuts in zip(polygons, offsets, strict=True) for a, b in itertools.pairwise(cuts)]
-        shapes = "".join(_lines(_thinned(panel.place(*ring.T)), "l") + "z" for ring in rings)
-        parts.append(f'<path opacity="{0.08 + 0.9 * i / 12:.2f}" d="{shapes}"/>')
-    text = panel.place(3.1, 0.25)
+    Both roots of z^2 - (1 + momentum - pull) z + momentum lie within c where momentum <= c^2 and
+    (1 - c) (1 - momentum / c) <= pull <= (1 + c) (1 + momentum / c); pull is x / kappa along the floor, and x across it.
+    """
+    best, shapes = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1), ""
+    for c in max(best, 0.05) ** np.arange(0, 1, 0.05):
+        left, right = kappa * (1 - c), 1 + c
+        low = c * max((left - right) / (left + right), 0)  # where the edges meet
+        momentum = np.array([low, low, c**2, c**2])
+        x = np.where([1, 0, 0, 1], left * (1 - momentum / c), right * (1 + momentum / c))
+        shapes += f'<path d="{_lines(panel.place(x, momentum), "l")}z"/>'
+    (x, y) = panel.place(3.1, 0.25)
     edge = f'<path class="x-goalline" d="{panel.line([2, 4], [0, 1])}"/>'
-    return f'<g class="x-heat">{"".join(parts)}</g>{edge}<text x="{text[0]:.0f}" y="{text[1]:.0f}" text-anchor="middle">diverges</text>'
+    return f'<g class="x-heat">{shapes}</g>{edge}<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle">diverges</text>'
 
 
-def _thinned(points, far=0.3):
-    """The points of a line that matter: those dropped lie within `far` pixels of it (Douglas & Peucker, 1973)."""
+def _thinned(points, far=0.4):
+    """The points of a line that matter, in half pixels: those dropped lie within `far` of it (Douglas & Peucker, 1973)."""
+    points = np.round(2 * np.clip(points, -5000, 5000)) / 2
     if len(points) < 3:
         return points
     start, along = points[0], points[-1] - points[0]
@@ -1028,6 +1038,18 @@ def _thinned(points, far=0.3):
     return np.concatenate([_thinned(points[: i + 1], far)[:-1], _thinned(points[i:], far)])
 
 
-def _minified(script):
-    """The script without its comments' lines and its indentation."""
-    return "\n".join(line for line in script.splitlines() if line and not line.startswith("//"))
+def _script(kind):
+    """The script without comments, needless spaces and the other kinds of figure."""
+    text = (HERE / "explorable.js").read_text("utf-8")
+    parts = re.split(r"^ *// kind: (\w+)\n", text, flags=re.MULTILINE)  # before, name, body, name, body, ..., "end", after
+    kinds = dict(zip(parts[1::2], parts[2::2], strict=True))
+    lines = (re.sub(r"(^| +)// .*", "", line).strip() for line in (parts[0] + kinds[kind] + kinds["end"]).splitlines())
+    code = re.split(r"(`[^`]*`|\"[^\"]*\")", "\n".join(filter(None, lines)))  # every second piece is a string
+    code[::2] = [re.sub(r" ?([=+*/<>?:,;{}()&|!-]) ?", r"\1", piece) for piece in code[::2]]
+    return "".join(code)
+
+
+def _style():
+    """The style sheet without needless spaces."""
+    text = re.sub(r"\s+", " ", (HERE / "explorable.css").read_text("utf-8"))
+    return re.sub(r" ?([{};,]) ?|(?<=:) ", r"\1", text)

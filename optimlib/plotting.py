@@ -107,6 +107,7 @@ def learning_curves(ax, curves):
     """Curves {name: (seeds, epochs)} as medians with bands against the epoch 1, 2, ..."""
     for i, (name, runs) in enumerate(curves.items()):
         band(ax, np.arange(1, np.shape(runs)[-1] + 1), runs, name, i)
+    ax.xaxis.get_major_locator().set_params(integer=True)
 
 
 def loss_against_rate(ax, sweeps, key="val_loss", cap=np.log(10), markers=True):

@@ -260,17 +260,19 @@ def pairs(rounds):
 
 
 def adam_steps(rounds):
-    """One Adam step on float32 vectors against reading w, g, m, v and writing w, m, v once, by plain copies."""
+    """One Adam step on float32 vectors against reading and writing w, m and v once, by plain copies, and reading g."""
     rows = []
     for size in (10**3, 10**5, 10**7):
         rng = np.random.default_rng(0)
         w, g = rng.random((2, size), dtype=np.float32)
         opt, repeat = optimizers.Adam(1e-3), max(1, 10**6 // size)
-        source, target = np.ones((2, 7 * size // 2), dtype=np.float32)
+        copies = [np.ones_like(w) for _ in range(3)]
 
-        def traffic(source=source, target=target, repeat=repeat):
+        def traffic(copies=copies, w=w, g=g, repeat=repeat):
             for _ in range(repeat):
-                np.copyto(target, source)
+                for target in copies:
+                    np.copyto(target, w)
+                g.max()
 
         def step(opt=opt, w=w, g=g, repeat=repeat):
             for _ in range(repeat):

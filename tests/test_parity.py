@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 
 from optimlib import optimizers, schedules
+from optimlib.data import load_digits
+from optimlib.mlp import MLP
 from optimlib.training import ReduceLROnPlateau
 
 HERE = Path(__file__).parent
@@ -78,12 +80,12 @@ def test_path(case):
 
 @pytest.mark.parametrize(
     "case",
-    [c for c in RECORDED["paths"] if "global_clipnorm" not in c["arguments"]],
+    [case for case in RECORDED["paths"] if case["id"].endswith(("-other-settings", "-large-rate-times-decay"))],
     ids=lambda case: case["id"],
 )
 def test_path_in_a_long_vector(case):
     """A long vector is updated block by block; each of its copies of the problem takes the recorded path."""
-    copies = 2 * optimizers.BLOCK // 4 + 3
+    copies = 2 * optimizers.BLOCK // (4 * 8) + 3
     path = run(case, copies)
     assert np.ptp(path, axis=1).max() == 0
     assert_same(path[:, 0], np.array(case["path"]))
@@ -172,8 +174,8 @@ class Moments:
         if self.amsgrad:
             self.top = np.maximum(self.top, v if self.amsgrad == "of the corrected v" else self.v)
             v = self.top if self.amsgrad == "of the corrected v" else self.top / correction
-        safe = np.where(g == 0, 1, np.sqrt(v) + self.epsilon)
-        return w - self.rate * self.decay * w - self.rate * self.m / (1 - 0.9 ** (t + 1)) / safe
+        step = self.m / (1 - 0.9 ** (t + 1)) / (np.sqrt(v) + self.epsilon)
+        return w - self.rate * self.decay * w - self.rate * step
 
 
 class SumOfSquares:
@@ -274,3 +276,21 @@ def test_the_schedule_line_runs_in_optimlib(case):
     np.testing.assert_allclose(
         schedule(np.arange(len(case["rates"]["keras"]))), case["rates"]["keras"], rtol=TOLERANCE, atol=TOLERANCE * 0.1
     )
+
+
+@frameworks("training")
+def test_training_ends_where_the_frameworks_end(case):
+    """Their mean test accuracies and optimlib's of today differ by less than 4 standard errors.
+
+    The noise is that of the seed, measured here over 20 runs: a standard deviation of 0.006 to 0.008, so that with five seeds
+    a framework the bound lies near 0.015.
+    """
+    data, model = load_digits(), MLP([64, 32, 10], seed=np.arange(20))
+    opt = eval(case["lines"]["keras"], {"optimizers": optimizers})
+    model.compile(optimizer=opt, loss="categorical_crossentropy", metrics=["accuracy"])
+    model.fit(*data.train, epochs=20, batch_size=32)
+    ours = model.evaluate(*data.test)[1]
+    assert ours.std(ddof=1) < 0.01
+    for theirs in case["test_accuracy"].values():
+        error = ours.std(ddof=1) * np.sqrt(1 / len(theirs) + 1 / len(ours))
+        assert abs(np.mean(theirs) - ours.mean()) < 4 * error

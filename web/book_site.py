@@ -31,7 +31,8 @@ Unchanged files of its distribution; the whole of it and its sources: https://ww
 
 
 def setup(app):
-    app.connect("config-inited", choose_cache)
+    app.add_config_value("book_parts", "", "html")
+    app.connect("config-inited", watch_sources)
     app.connect("builder-inited", settle_kernels)
     app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("build-finished", copy_mathjax)
@@ -39,19 +40,25 @@ def setup(app):
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def fingerprint():
-    """A digest of all that a chapter's outputs hang on beside its own cells: optimlib, numpy, matplotlib and Python."""
-    digest = hashlib.sha256()
-    for path in sorted(p for p in (ROOT / "optimlib").rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
-    digest.update(repr([sys.version_info[:2], metadata.version("numpy"), metadata.version("matplotlib")]).encode())
+def fingerprint(*names, also=()):
+    """A digest of files and folders of the project, by their names and contents, and of what is named beside them."""
+    digest = hashlib.sha256(repr(also).encode())
+    for path in sorted(p for name in names for p in [ROOT / name, *(ROOT / name).rglob("*")]):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def choose_cache(app, config):
-    """One cache of executed chapters for each fingerprint. A new path also makes Sphinx read all chapters again."""
+def watch_sources(app, config):
+    """Where optimlib changes, execute and read all chapters again; where the site's own parts do, write all pages again.
+
+    Sphinx sees neither by itself. The cache of executed chapters is one for each state of what their outputs hang on beside
+    their own cells, and its path is a setting that Sphinx compares with the last build's.
+    """
+    config.book_parts = fingerprint("web", "_config.yml", "_toc.yml")
     caches = Path(app.outdir).parent / "executed"
-    current = caches / fingerprint()
+    versions = [sys.version_info[:2], metadata.version("numpy"), metadata.version("matplotlib")]
+    current = caches / fingerprint("optimlib", also=versions)
     config.nb_execution_cache_path = str(current)
     for old in caches.glob("*"):
         if old != current:

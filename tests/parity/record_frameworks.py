@@ -1,6 +1,6 @@
 """Record how Keras, PyTorch and optax differ under one name: the same nominal settings, the paths that each really takes.
 
-    .venv-parity/bin/python tests/parity/record_frameworks.py            writes book/recordings/frameworks.json
+    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py            writes book/recordings/frameworks.json
     .venv-parity/bin/python tests/parity/record_frameworks.py other.json
 
 Chapter 9 draws this file. Every case has a line of code for each framework; the line as printed is the line that is run. All
