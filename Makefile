@@ -34,13 +34,25 @@ test: .venv/made    ## run every notebook and every test, on the built site too
 notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
 	$(IN) tests/notebooks.py --run
 
+margins: .venv/made    ## print how far every claim stands from its bound, over ten fresh seeds
+	$(IN) tests/margins.py
+
+mutants: .venv/made    ## break optimlib one place at a time: who notices, chapters and tests (hours)
+	$(IN) tests/mutants.py
+
+bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
+	$(IN) tests/bench.py
+
+parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
+	.venv-parity/bin/python -m pytest -o addopts= tests/parity/test_frameworks.py
+
 lock: .venv/made    ## write constraints.txt anew from requirements.txt
 	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
 	_build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-emit-package optimlib \
 		--custom-compile-command 'make lock' --output-file constraints.txt requirements.txt
 
 clean:    ## remove what was built, and .venv
-	rm -rf _build .venv .pytest_cache .hypothesis
+	rm -rf _build .venv .venv-parity .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/made: $(PINS) $(MOVED) $(OTHER)
@@ -50,7 +62,14 @@ clean:    ## remove what was built, and .venv
 	@$(IN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
 	@echo '$(CURDIR)' > $@
 
+.venv-parity/made: tests/parity/requirements.txt
+	$(if $(CHOSEN),,$(REFUSE))
+	@echo 'Making .venv-parity with $(CHOSEN): Keras, TensorFlow, PyTorch, JAX and optax, some minutes'
+	@$(CHOSEN) -m venv --clear .venv-parity
+	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 again:
 
-.PHONY: help book serve test notebooks lock clean again
+.PHONY: help book serve test notebooks margins mutants bench parity lock clean again
 .DELETE_ON_ERROR:

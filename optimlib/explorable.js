@@ -1,5 +1,6 @@
 // Figures that answer: the script behind optimlib.explorable. It repeats the rules and surfaces of optimlib in a few lines each
-// (a test holds the two side by side), turns the state of the sliders into a picture, and hands that to the page.
+// (a test holds the two side by side), turns the state of the sliders into a picture, and hands that to the page. A page is
+// given the parts it needs: those marked `part: all`, and the figures and surfaces it shows.
 (() => {
   "use strict";
   const GOAL = 1e-3; // "at the minimum": the loss is down to this share of its start, and stays there
@@ -44,6 +45,7 @@
   const sigmoid = (z) => 0.5 * (1 + Math.tanh(z / 2));
 
   const surfaces = {
+    // part: Quadratic
     Quadratic: {
       hessian({ curvatures: [a, b], angle }) {
         const c = Math.cos((angle * Math.PI) / 180), s = Math.sin((angle * Math.PI) / 180);
@@ -58,6 +60,7 @@
         return [xx * x + xy * y, xy * x + yy * y];
       },
     },
+    // part: Plateau
     Plateau: {
       value: ({ samples }, w, b) => samples.reduce((sum, [x, y]) => sum + (sigmoid(w * x + b) - y) ** 2, 0) / 4,
       slopes({ samples }, w, b) {
@@ -70,14 +73,17 @@
         return [dw, db];
       },
     },
+    // part: Saddle
     Saddle: {
       value: (p, x, y) => (x * x) / 2 + (y * y - 1) ** 2 / 4,
       slopes: (p, x, y) => [x, y * (y * y - 1)],
     },
+    // part: Rosenbrock
     Rosenbrock: {
       value: (p, x, y) => (1 - x) ** 2 + 100 * (y - x * x) ** 2,
       slopes: (p, x, y) => [-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)],
     },
+    // part: Beale
     Beale: {
       value: ({ constants }, x, y) => constants.reduce((sum, [i, c]) => sum + (c - x + x * y ** i) ** 2, 0),
       slopes({ constants }, x, y) {
@@ -90,6 +96,7 @@
         return [dx, dy];
       },
     },
+    // part: Ripples
     Ripples: {
       value({ height, length }, x, y) {
         const k = (2 * Math.PI) / length;
@@ -100,6 +107,7 @@
         return [x + height * k * Math.sin(k * x), y + height * k * Math.sin(k * y)];
       },
     },
+    // part: all
   };
 
   // The path of an optimizer, and what became of it: `steps` to the minimum, the step at which it `diverged`, its `turns`.
@@ -148,7 +156,7 @@
     cosine: (p, floor) => floor + ((1 - floor) * (1 + Math.cos(Math.PI * p))) / 2,
     linear: (p, floor) => 1 - (1 - floor) * p,
     exponential: (p, floor) => Math.max(floor, 0.01) ** p,
-    step: (p, floor) => Math.max(floor, p < 0.5 ? 1 : p < 0.75 ? 0.1 : 0.01),
+    step: (p, floor) => Math.max(floor, p < 0.5 - 1e-9 ? 1 : p < 0.75 - 1e-9 ? 0.1 : 0.01),
     reversed: (p, floor) => floor + ((1 - floor) * (1 - Math.cos(Math.PI * p))) / 2,
   };
 
@@ -225,18 +233,26 @@
   //      marks (attributes of what moves), facts (numbers by name), outs (words beside sliders), said (a sentence)
 
   const kinds = {
-    // kind: explore
+    // part: explore
     explore({ optimizers, surfaces: all, steps, draws, sliders }) {
       const turns = sliders.includes("angle");
-      const hyper = (state, name) => ({ ...state, rate: state[`${name} rate`], epsilon: 1e-7 });
+      const hyper = ({ momentum, rho, beta_1, beta_2, weight_decay, ...state }, name) =>
+        ({ rate: state[`${name} rate`], momentum, rho, beta_1, beta_2, weight_decay, epsilon: 1e-7 });
       const chosen = (state) => ({ ...all[state.surface], ...(turns && { angle: state.angle }) });
       const run = (state, name) =>
         descend(name, hyper(state, name), chosen(state), [state.x, state.y], steps, state.noise, draws);
 
+      const runs = {}; // the last run of each optimizer: a slider of one leaves the others as they are
+      function latest(state, name) {
+        const { surface, angle, noise, x, y } = state, key = JSON.stringify([hyper(state, name), surface, angle, noise, x, y]);
+        if (!runs[name] || runs[name].key !== key) runs[name] = { key, ...run(state, name) };
+        return runs[name];
+      }
+
       function picture(state, panels) {
         const surface = chosen(state), at = place(surface.panel), marks = {}, facts = {}, outs = {}, said = [];
         for (const name of optimizers) {
-          const result = run(state, name), path = result.path.map(at);
+          const result = latest(state, name), path = result.path.map(at);
           marks[`${name} path`] = trace(path);
           marks[`${name} dots`] = dots(path);
           marks[`${name} end`] = move(path[path.length - 1]);
@@ -250,7 +266,7 @@
         }
         all.forEach((_, i) => (marks[`surface ${i}`] = { display: i === state.surface ? "inline" : "none" }));
         marks.start = move(at([state.x, state.y]));
-        if (turns) marks.contours = { transform: `rotate(${-state.angle} ${surface.panel.w / 2} ${surface.panel.h / 2})` };
+        if (turns) marks.contours = { transform: `rotate(${0 - state.angle} ${surface.panel.w / 2} ${surface.panel.h / 2})` };
         return { marks, facts, outs, said: `From (${number(state.x)}, ${number(state.y)}). ${said.join("; ")}.`, handle: surface.panel };
       }
 
@@ -275,7 +291,7 @@
       return { picture, best };
     },
 
-    // kind: momentum_map
+    // part: momentum_map
     momentum_map({ condition_number: kappa, surface, steps, optimum }) {
       function picture(state, panels) {
         const { rate, momentum, direction } = state;
@@ -306,7 +322,7 @@
       return { picture, best: () => optimum };
     },
 
-    // kind: bias_correction
+    // part: bias_correction
     bias_correction({ steps, draws }) {
       function picture(state, panels) {
         const { beta_1, beta_2, noise } = state, s = { m: 0, v: 0 };
@@ -339,7 +355,7 @@
       return { picture };
     },
 
-    // kind: decay_only
+    // part: decay_only
     decay_only({ steps }) {
       function picture(state, panels) {
         const marks = {}, facts = {};
@@ -363,36 +379,38 @@
       return { picture };
     },
 
-    // kind: schedule_designer
-    schedule_designer({ names, settings, steps, ranges }) {
-      const keys = Object.keys(ranges);
+    // part: schedule_designer
+    schedule_designer({ names, rates, settings, steps }) {
       const nearest = (state) => {
-        const far = (s) => keys.reduce((sum, key) => sum + ((key === "rate" ? Math.log(state[key] / s[key]) : state[key] - s[key]) / ranges[key]) ** 2, 0);
-        return settings.filter((s) => s.shape === names[state.shape]).reduce((a, b) => (a && far(a) <= far(b) ? a : b), null);
+        const far = (s) => (2 * (state.warmup - s.warmup)) ** 2 + (state.floor - s.floor) ** 2;
+        const near = settings.filter((s) => s.shape === names[state.shape] && (!rates || s.rate === rates[state.rate]));
+        return near.reduce((a, b) => (a && far(a) <= far(b) ? a : b), null);
       };
       const final = (setting) => setting.loss ?? Infinity;
       const share = (v) => `${number(100 * v)} %`;
       function picture(state, panels) {
         const shape = names[state.shape], time = [...Array(steps + 1).keys()].map((i) => i / steps);
-        const rates = time.map((t) => [100 * t, 100 * designed(shape, state.warmup, state.floor, t)]).map(place(panels[0]));
-        const marks = { rate: trace(rates) }, facts = {}, what = `${shape}, warmup ${share(state.warmup)}, floor ${share(state.floor)}`;
-        const hit = nearest(state);
-        if (!hit) return { marks, facts, outs: {}, said: `The rate over time: ${what}.` };
-        marks.nearest = move(place(panels[1])([hit.x, hit.y]));
-        facts.loss = final(hit);
-        const peak = "rate" in hit ? `, peak rate ${number(hit.rate)}` : "";
-        const at = `warmup ${share(hit.warmup)}, floor ${share(hit.floor)}${peak}`;
-        const loss = final(hit) < Infinity ? `loss ${number(final(hit))}` : "diverged";
-        return { marks, facts, outs: {}, said: `You drew: ${what}. Nearest recorded: ${shape}, ${at}: ${loss}.` };
+        const curve = time.map((t) => [100 * t, 100 * designed(shape, state.warmup, state.floor, t)]).map(place(panels[0]));
+        const marks = { rate: trace(curve) }, facts = {}, hit = nearest(state);
+        const outs = { floor: shape === "constant" ? "a constant rate has no floor" : "" };
+        if (rates) facts.rate = rates[state.rate];
+        const peak = rates ? `, peak rate ${number(facts.rate)}` : "";
+        const what = `${shape}, warmup ${share(state.warmup)}, floor ${share(state.floor)}${peak}`;
+        if (!settings.length) return { marks, facts, outs, said: `The rate over time: ${what}.` };
+        marks.nearest = hit ? { ...move(place(panels[1])([hit.x, hit.y])), display: "inline" } : { display: "none" };
+        facts.loss = hit ? final(hit) : Infinity;
+        const words = facts.loss < Infinity ? `loss ${number(facts.loss)}` : "diverged";
+        const nearby = hit ? `warmup ${share(hit.warmup)}, floor ${share(hit.floor)}: ${words}` : "none";
+        return { marks, facts, outs, said: `You drew: ${what}. Nearest recorded: ${nearby}.` };
       }
       const best = () => {
-        const hit = settings.reduce((a, b) => (final(b) < final(a) ? b : a));
-        return { shape: names.indexOf(hit.shape), ...Object.fromEntries(keys.map((key) => [key, hit[key]])) };
+        const { shape, warmup, floor, rate } = settings.reduce((a, b) => (final(b) < final(a) ? b : a));
+        return { shape: names.indexOf(shape), warmup, floor, ...(rates && { rate: rates.indexOf(rate) }) };
       };
       return settings.length ? { picture, best } : { picture };
     },
 
-    // kind: recorded
+    // part: recorded
     recorded({ sweeps }) {
       function picture(state, panels) {
         const marks = {}, facts = {}, outs = {}, said = [];
@@ -400,7 +418,7 @@
           const i = state[`${name} rate`], { middle, low, high } = sweep;
           const curve = (rows) => points(panels[0], rows[i].filter((v) => v !== null), 1);
           marks[`${name} curve`] = middle[i][0] === null ? "" : trace(curve(middle));
-          marks[`${name} band`] = middle[i][0] === null ? "" : trace([...curve(low), ...curve(high).reverse()]) + "Z";
+          marks[`${name} band`] = middle[i][0] === null ? "" : trace([...curve(low), ...curve(high).reverse()]) + "z";
           const final = middle[i][middle[i].length - 1] ?? Infinity;
           marks[`${name} end`] = move(place(panels[1])([sweep.rates[i], Math.min(final, panels[1].y[1])]));
           const accuracy = sweep.accuracy[i] ?? 0, words = final < Infinity ? `loss ${number(final)}, test accuracy ${number(100 * accuracy)} %` : "diverged";
@@ -418,7 +436,7 @@
       }));
       return { picture, best };
     },
-    // kind: end
+    // part: all
   };
 
   const rank = (run, steps) =>
@@ -458,7 +476,8 @@
     function redraw() {
       const picture = kind.picture(state, spec.panels);
       for (const [name, mark] of Object.entries(picture.marks))
-        for (const [key, text] of Object.entries(typeof mark === "string" ? { d: mark } : mark)) marks.get(name).setAttribute(key, text);
+        for (const [key, text] of Object.entries(typeof mark === "string" ? { d: mark } : mark))
+          if (marks.get(name).getAttribute(key) !== text) marks.get(name).setAttribute(key, text);
       for (const [name, text] of Object.entries(picture.outs)) outs.get(name).textContent = text;
       for (const slider of sliders) show(slider);
       if (handle) follow(picture.handle || spec.panels[0]);

@@ -13,9 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from optimlib import checks, optimizers, palette, surfaces
+from optimlib import checks, optimizers, surfaces
+from optimlib.stills import (
+    START,
+    SYMBOLS,
+    Controls,
+    Panel,
+    colours,
+    draw_handle,
+    end_mark,
+    mark,
+    number,
+    pair,
+    path_data,
+    percent,
+    rounded,
+    tenths,
+    thinned,
+)  # fmt: skip
 
-DOTS = 60  # the steps that get a dot on the path
 GOAL = 1e-3  # "at the minimum": the loss is down to this share of its start, and stays there
 HERE = Path(__file__).parent
 RACERS = ("SGD", "momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
@@ -26,18 +42,6 @@ USES = {
     "beta_2": ("Adam", "AdamW"),
     "weight_decay": ("AdamW",),
 }
-SYMBOLS = {
-    "o": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0",
-    "s": "M-4,-4h8v8h-8z",
-    "D": "M0,-5.5l5.5,5.5l-5.5,5.5l-5.5,-5.5z",
-    "v": "M-5,-4h10l-5,9z",
-    "^": "M-5,4h10l-5,-9z",
-    "P": "M-2,-5h4v3h3v4h-3v3h-4v-3h-3v-4h3z",
-    "X": "M-5,-3l2,-2l3,3l3,-3l2,2l-3,3l3,3l-2,2l-3,-3l-3,3l-2,-2l3,-3z",
-    "*": "M0,-7l1.7,4.7h5l-4,3.1l1.5,4.8l-4.2,-2.9l-4.2,2.9l1.5,-4.8l-4,-3.1h5z",
-}
-
-
 class Explorable:
     """A figure with sliders: `facts` are its numbers at first, `_repr_html_` its block of HTML."""
 
@@ -62,7 +66,8 @@ class Explorable:
         return f"<explorable {self.spec['kind']}: {self.said}>"
 
     def _repr_html_(self):
-        script = _script(self.spec["kind"])
+        shown = self.spec["data"].get("surfaces") or [self.spec["data"].get("surface", {"kind": ""})]
+        script = _script({self.spec["kind"], *(one["kind"] for one in shown)})
         data = json.dumps(self.spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
         goal = f'<p class="x-goal"><b>Try</b>{escape(self.goal)} <span class="x-done" hidden>Reached</span></p>' if self.goal else ""
         panels = "".join(panel.html(self.marks, self.handle if i == 0 else "") for i, panel in enumerate(self.panels))
@@ -78,151 +83,6 @@ class Explorable:
             f'<p data-still>With scripts switched on, this figure has sliders.</p>'
             f'<p class="x-caption">{escape(self.caption)}</p></div><script>{script}</script>'
         )
-
-
-class Panel:
-    """One pair of axes: it maps values to pixels and draws its frame; what moves is drawn into it as marks."""
-
-    LEFT, TOP, RIGHT, BOTTOM, WIDTH = 58, 28, 14, 42, 352
-
-    def __init__(self, title, x, y, xlabel, ylabel, alt, *, log="", height=350, limits=None, under="", over="", back=None, rows=None, keys=(), left=LEFT):
-        self.title, self.xlabel, self.ylabel, self.alt, self.height, self.limits = title, xlabel, ylabel, alt, height, limits
-        self.rows, self.keys = rows, keys  # ticks of y with texts of their own; series and texts told under the panel
-        self.x, self.y = (*x, "x" in log), (*y, "y" in log)
-        self.left, self.w, self.h = left, self.WIDTH - left - self.RIGHT, height - self.TOP - self.BOTTOM
-        self.under, self.over, self.back = under, over, back  # SVG: what stands still, what moves, what replaces the frame
-
-    def scale(self):
-        """What the script needs of this panel."""
-        return {"x": self.x, "y": self.y, "w": self.w, "h": self.h} | ({"limits": self.limits} if self.limits else {})
-
-    def place(self, x, y):
-        """Pixels (N, 2) of the points (x, y)."""
-        px, py = _along(x, self.x) * self.w, self.h - _along(y, self.y) * self.h
-        return np.stack(np.broadcast_arrays(px, py), axis=-1)
-
-    def line(self, x, y):
-        """The path data of a line through (x, y), up to its first gap."""
-        points = self.place(x, y)
-        bad = ~np.isfinite(points).all(axis=-1)
-        return _lines(_thinned(points[: bad.argmax() if bad.any() else None]), "l")
-
-    def dots(self, x, y):
-        """The path data of a dot at each of the first points (x, y)."""
-        return _lines(self.place(x, y)[:DOTS], "h0m") + "h0"
-
-    def move(self, x, y):
-        """The attributes that put a mark at (x, y)."""
-        return {"transform": f"translate({_pair(_tenths(self.place(x, y)))})"}
-
-    def frame(self):
-        """Grid, ticks, labels and what stands still, as SVG."""
-        grid, parts = "", []
-        for v, text in _ticks(*self.x):
-            (x, _) = _tenths(self.place(v, self.y[0])) / 10
-            grid += f"M{x:g},0v{self.h}"
-            parts.append(f'<text x="{x:g}" y="{self.h + 16}" text-anchor="middle">{text}</text>')
-        for v, text in self.rows or _ticks(*self.y):
-            (_, y) = _tenths(self.place(self.x[0], v)) / 10
-            grid += f"M0,{y:g}h{self.w}"
-            parts.append(f'<text x="-6" y="{y + 4:g}" text-anchor="end">{text}</text>')
-        parts.append(f'<path class="x-grid" d="{grid}"/>')
-        middle = f'text-anchor="middle" transform="translate(-44,{self.h / 2:.0f}) rotate(-90)"'
-        parts.append(f'<text x="{self.w / 2:.0f}" y="{self.h + 34}" text-anchor="middle">{escape(self.xlabel)}</text>')
-        parts.append(f'<text class="x-title" x="0" y="-10">{escape(self.title)}</text><text {middle}>{escape(self.ylabel)}</text>')
-        return f'<g transform="translate({self.left},{self.TOP})">{"".join(parts)}</g>{self.inside(self.under)}'
-
-    def inside(self, svg):
-        """SVG in the pixels of the axes, clipped to them."""
-        return f'<svg x="{self.left}" y="{self.TOP}" width="{self.w}" height="{self.h}">{svg}</svg>'
-
-    def html(self, marks, handle):
-        """The panel's SVG; a mark is a path `<path data-mark="name" ...>` which gets its attributes from `marks`."""
-        keys = "".join(f"<span>{_swatch(series)}{escape(text)}</span>" for series, text in self.keys)
-        keys = f'<div class="x-keys">{keys}</div>' if keys else ""
-        svg = (self.back or self.frame()) + self.inside(self.over)
-        svg = re.sub(r' data-mark="([^"]+)"', lambda hit: hit[0] + _attributes(marks.get(hit[1], {})), svg)
-        return (
-            f'<div class="x-panel"><svg viewBox="0 0 {self.WIDTH} {self.height}" role="img" aria-label="{escape(self.alt)}">'
-            f"{svg}</svg>{handle or ''}{keys}</div>"
-        )
-
-
-class Controls:
-    """The sliders and select boxes of a figure, and the state they start from."""
-
-    def __init__(self, initial):
-        self.initial, self.state, self.rows, self.grids = dict(initial or {}), {}, [], {}
-
-    def value(self, name, value):
-        """A part of the state that has no slider."""
-        self.state[name] = value
-
-    def slider(self, name, limits, scale, label=None, unit="", series=None, start=None, outs=True, by=1):
-        """A slider for `name` if `limits` is a pair (low, high), else a fixed value."""
-        low, high = _limits(name, limits)
-        if low == high:
-            return self.value(name, low)
-        position, value = SCALES[scale]
-        first, last = (low, high) if scale == "linear" else (position(low), position(high))
-        if scale == "zero":
-            first -= 1
-        start = self.initial.pop(name, start)
-        if start is None:
-            start = value((first + last) // 2) if scale != "linear" else (low + high) / 2
-        if not low <= checks.number(f"initial[{name!r}]", start) <= high and not (scale == "zero" and start == 0):
-            raise ValueError(f"initial[{name!r}]={start!r} lies outside its slider, {low:g} to {high:g}")
-        where = round(start / by) * by if scale == "linear" else first if scale == "zero" and start == 0 else position(start)
-        self.state[name] = 0.0 if scale == "zero" and where == first else float(f"{value(where):.6g}")
-        self.grids[name] = lambda by: np.array([value(p) for p in range(int(first), int(last) + 1, by)])
-        range_ = f'min="{first:g}" max="{last:g}" step="{by if scale == "linear" else 1:g}" value="{where:.10g}"'
-        self._row(name, label, series, f'{range_} data-scale="{scale}" data-unit="{unit}"', outs)
-
-    def steps(self, name, values, label, series):
-        """A slider over the recorded `values`: the state is the index."""
-        start = self.initial.pop(name, None)
-        index = len(values) // 2 if start is None else int(np.abs(np.log(np.asarray(values) / start)).argmin())
-        self.state[name] = index
-        texts = " ".join(f"{v:.4g}" for v in values)
-        range_ = f'min="0" max="{len(values) - 1}" step="1" value="{index}"'
-        self._row(name, label, series, f'{range_} data-values="{texts}"', True)
-
-    def select(self, name, texts, start=0):
-        """A select box; the state is the index."""
-        self.state[name] = start
-        first = self.initial.pop(name, None)
-        if first is not None:
-            self.state[name] = texts.index(checks.known(f"initial[{name!r}]", first, dict(zip(texts, texts, strict=True))))
-        options = "".join(
-            f'<option value="{i}"{" selected" if i == self.state[name] else ""}>{escape(text)}</option>' for i, text in enumerate(texts)
-        )
-        self.rows.append(
-            f'<div class="x-row x-choice"><label><span>{name}</span><select data-name="{name}" data-lm-suppress-shortcuts="true">'
-            f"{options}</select></label></div>"
-        )
-
-    def _row(self, name, label, series, control, outs):
-        out = f'<span class="x-out" data-out="{name}"></span>' if outs else ""
-        colours = f' class="x-s" style="{_colours(series)}"' if series else ""
-        self.rows.append(
-            f'<div class="x-row"><label><span>{_swatch(series) if series else ""}{escape(label or name)}</span>'
-            f'<input type="range"{colours} {control} data-name="{name}" data-lm-suppress-shortcuts="true"></label>'
-            f'<output data-out="= {name}"></output>{out}</div>'
-        )
-
-    def grid(self, name, by):
-        """Every `by`-th value of a slider, or the value itself where there is none."""
-        return self.grids[name](by) if name in self.grids else np.array([self.state[name]])
-
-    def html(self):
-        """The rows of the controls."""
-        return "".join(self.rows)
-
-    def check(self):
-        """Raise ValueError for an initial value that found no slider."""
-        if self.initial:
-            unknown, names = (", ".join(map(repr, found)) for found in (self.initial, self.state))
-            raise ValueError(f"initial has no slider for {unknown}: expected one of {names}")
 
 
 def explore(
@@ -271,6 +131,8 @@ def explore(
     given = {"momentum": momentum, "rho": rho, "beta_1": beta_1, "beta_2": beta_2, "weight_decay": weight_decay}
     sliders = [key for key, value in given.items() if np.ndim(value)] + ["angle"] * turning
     for key, value in given.items():
+        if np.ndim(value) and not set(USES[key]) & set(names):
+            raise ValueError(f"{key}={value!r} is a slider that moves nothing: none of {', '.join(names)} uses it")
         controls.slider(key, value, "log" if key == "weight_decay" else "memory", outs=False)
     if turning:
         controls.slider("angle", angle, "linear", "angle of the valley", "°", start=min(max(chosen.angle, angle[0]), angle[1]), outs=False)
@@ -304,9 +166,9 @@ def explore(
     maps = [_map(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
     loss_panel = Panel(
         *("Loss", (0, steps), (1e-6, 1e2), "step", "loss / loss at the start"),
-        "Loss against step on a logarithmic scale, one curve an optimizer.",
+        "Loss as a share of the loss at the start against step, on a logarithmic scale, one curve an optimizer.",
         log="y",
-        over="".join(_mark(f"{name} loss", "x-line", name) for name in names),
+        over="".join(mark(f"{name} loss", "x-line", name) for name in names),
     )
     loss_panel.under = f'<path class="x-goalline" d="{loss_panel.line([0, steps], [GOAL, GOAL])}"/>'
     map_panel = maps[state["surface"]]
@@ -325,8 +187,8 @@ def explore(
     if turning:
         marks["contours"] = {"transform": f"rotate({-state['angle']:g} {map_panel.w / 2:g} {map_panel.h / 2:g})"}
     frames = "".join(f'<g data-mark="surface {i}">{one.frame()}</g>' for i, one in enumerate(maps))
-    lines = "".join(_mark(f"{n} path", "x-thin", n) + _mark(f"{n} dots", "x-dots", n) + _end(f"{n} end", n) for n in names)
-    alt = f"Contour lines of the {' or the '.join(one.name for one in several)} with the paths of {', '.join(names)}."
+    lines = "".join(mark(f"{n} path", "x-thin", n) + mark(f"{n} dots", "x-dots", n) + end_mark(f"{n} end", n) for n in names)
+    alt = f"Contour lines of the {' or the '.join(one.name for one in several)} with the paths of {', '.join(names)} from one start."
     board = Panel("", map_panel.x[:2], map_panel.y[:2], "", "", alt, over=lines + START, back=frames)
     data = {
         "optimizers": names,
@@ -338,7 +200,7 @@ def explore(
     choices = {"surface": [{"x": float(one.start[0]), "y": float(one.start[1])} for one in several]}
     picture = {"facts": facts, "marks": marks, "said": f"From ({number(x)}, {number(y)}). {'; '.join(said)}."}
     words = {"goal": goal, "reached": reached, "caption": caption}
-    handle = _handle("start", "x", "y", map_panel, state)
+    handle = draw_handle("start", "x", "y", map_panel, state)
     return Explorable("explore", data, [board, loss_panel], picture, controls, handle=handle, choices=choices, best=True, **words)
 
 
@@ -376,18 +238,18 @@ def momentum_map(
     )
     board.under = _heat(board, kappa)
     valley = _map(surface)
-    valley.over = _mark("path", "x-thin", "momentum") + _mark("dots", "x-dots", "momentum") + _end("end", "momentum")
-    valley.alt = "The path of momentum on the contour lines of the valley."
+    valley.over = mark("path", "x-thin", "momentum") + mark("dots", "x-dots", "momentum") + end_mark("end", "momentum")
+    valley.alt = "The path of momentum from its start over the contour lines of the valley, a dot a step."
     phase = Panel(
         *("Phase portrait", (-1.6, 1.6), (-1.6, 1.6), "position, in starts", "velocity, scaled"),
-        "Phase portrait of one weight: position against velocity, a dot a step.",
-        over=_mark("phase", "x-thin", "momentum") + _mark("phase dots", "x-dots", "momentum") + _end("phase end", "momentum"),
+        "Phase portrait of one weight: its velocity against its position, a dot a step.",
+        over=mark("phase", "x-thin", "momentum") + mark("phase dots", "x-dots", "momentum") + end_mark("phase end", "momentum"),
     )
     error = Panel(
         *("Distance to the minimum", (0, steps), (1e-6, 1e2), "step", "distance / distance at the start"),
-        "Distance to the minimum against step, with the line that the convergence rate foretells.",
+        "Distance to the minimum against step on a logarithmic scale, with the line that the convergence rate foretells.",
         log="y",
-        over=_mark("asymptote", "x-goalline") + _mark("distance", "x-line", "momentum"),
+        over=mark("asymptote", "x-goalline") + mark("distance", "x-line", "momentum"),
     )
     pull = rate if direction else rate / kappa
     w = path[:, direction] / surface.start[direction]
@@ -416,7 +278,7 @@ def momentum_map(
     data = {"condition_number": kappa, "surface": _described(surface), "steps": steps, "optimum": optimum}
     words = {"goal": goal, "caption": caption}
     words["reached"] = f"convergence <= {1.02 * np.sqrt(optimum['momentum']) + 1e-9:.6g}" if reached is None else reached
-    handle = _handle("probe", "rate", "momentum", board, state)
+    handle = draw_handle("probe", "rate", "momentum", board, state)
     picture = {"facts": facts, "marks": marks, "said": said}
     return Explorable("momentum_map", data, [board, valley, phase, error], picture, controls, handle=handle, best=True, **words)
 
@@ -448,7 +310,7 @@ def bias_correction(
         *("Length of a step", (1, steps), (0.01, 100), "step", "in learning rates"),
         "Length of each step of Adam with and without bias correction, both axes logarithmic.",
         log="xy",
-        over=_mark("without", "x-line", "Adam + L2") + _mark("with", "x-line", "Adam"),
+        over=mark("without", "x-line", "Adam + L2") + mark("with", "x-line", "Adam"),
     )
     lengths.under = f'<path class="x-goalline" d="{lengths.line([1, steps], [1, 1])}"/>'
     means = Panel(
@@ -457,7 +319,7 @@ def bias_correction(
         log="x",
     )
     styles = {"m": "momentum", "m corrected": "Nesterov", "root v": "RMSprop", "root v corrected": "AdamW"}
-    means.over = "".join(_mark(name, "x-line", series) for name, series in styles.items())
+    means.over = "".join(mark(name, "x-line", series) for name, series in styles.items())
     time = np.arange(1, steps + 1)
     marks = {name: (lengths if name.startswith("with") else means).line(time, row) for name, row in rows.items()}
     facts = {
@@ -500,7 +362,7 @@ def decay_only(
         Panel(
             *(f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", "weight"),
             f"The {kind} weight against step under AdamW and under Adam with an L2 penalty.",
-            over="".join(_mark(f"{name} {kind}", "x-line", name) for name in names),
+            over="".join(mark(f"{name} {kind}", "x-line", name) for name in names),
             keys=[(name, name) for name in names],
         )
         for kind in ("idle", "busy")
@@ -535,69 +397,71 @@ def schedule_designer(
     arguments out of range and for a setting that lacks one of them.
     """
     steps, controls, settings = checks.integer("steps", steps, 2), Controls(initial), list(recorded or [])
-    names = [shape for shape in SHAPES if not settings or any(one.get("shape") == shape for one in settings)]
     keys = ["warmup", "floor"] + ["rate"] * any("rate" in one for one in settings)
     for one in settings:
         checks.known("shape", one.get("shape"), SHAPES)
         for key in (*keys, "loss"):
             if key not in one:
                 raise ValueError(f"the recorded setting {one!r} has no {key!r}")
-    seen = {key: [checks.number(key, one[key], 0) for one in settings] for key in keys}
+    names = [shape for shape in SHAPES if not settings or any(one["shape"] == shape for one in settings)]
+    peaks = sorted({float(checks.number("rate", one["rate"], 0, open_low=True)) for one in settings}) if "rate" in keys else None
     controls.select("shape", names)
     controls.slider("warmup", (0.0, 0.5), "linear", "warmup, of the run", start=0.0, outs=False, by=0.01)
-    controls.slider("floor", (0.0, 1.0), "linear", "floor, of the peak", start=0.0, outs=False, by=0.01)
-    if "rate" in keys:
-        controls.slider("rate", (min(seen["rate"]), max(seen["rate"])), "log", "peak rate", outs=False)
+    controls.slider("floor", (0.0, 1.0), "linear", "floor, of the peak", start=0.0, by=0.01)
+    if peaks:
+        controls.steps("rate", peaks, "peak rate")
     state = controls.state
-    shape = names[state["shape"]]
+    shape, warmup, floor = names[state["shape"]], state["warmup"], state["floor"]
     time = np.arange(steps + 1) / steps
     rates = Panel(
         *("Learning rate", (0, 100), (0, 105), "% of the run", "% of the peak"),
-        "The learning rate over the run, in percent of its peak.",
-        over=_mark("rate", "x-line", "momentum"),
+        "The learning rate over the run, in percent of its peak: after the warmup it follows the shape down to the floor.",
+        over=mark("rate", "x-line", "SGD"),
     )
-    marks = {"rate": rates.line(100 * time, 100 * designed(shape, state["warmup"], state["floor"])(time))}
-    what = f"{shape}, warmup {_share(state['warmup'])}, floor {_share(state['floor'])}"
-    panels, facts, said, best = [rates], {}, f"The rate over time: {what}.", None
-    ranges = {key: float(np.ptp(np.log(seen[key]) if key == "rate" else seen[key])) or 1.0 for key in keys} if settings else {}
-    data = {"names": names, "steps": steps, "ranges": ranges, "settings": []}
-    if settings:
-        median = np.array([np.median(np.nan_to_num(one["loss"], nan=np.inf)) for one in settings])
-        finite = median[np.isfinite(median)]
-        low, high = finite.min() / 1.05, min(finite.max() * 1.05, 30 * finite.min())
-        losses = Panel(
-            *("Recorded loss", (low, high), (len(names) - 0.5, -0.5), "loss, median over the seeds", ""),
-            "The recorded loss of every setting, a dot each, by shape; a ring marks the setting nearest to the one drawn.",
-            log="x",
-            over='<circle class="x-start" r="7" data-mark="nearest"/>',
-            rows=list(enumerate(names)),
-            left=82,
-        )
-        order = sorted(range(len(settings)), key=lambda i: [settings[i][key] for key in keys])
-        for one, loss in zip(settings, median, strict=True):
-            mine = [i for i in order if settings[i]["shape"] == one["shape"]]
-            row = names.index(one["shape"]) + 0.8 * ((mine.index(settings.index(one)) + 1) / (len(mine) + 1) - 0.5)
-            at = {"x": float(min(loss, high)), "y": round(row, 3), "loss": float(loss) if loss < np.inf else None}
-            data["settings"].append(at | {"shape": one["shape"]} | {key: float(one[key]) for key in keys})
-        shown = np.array([(one["x"], one["y"]) for one in data["settings"]])
-        losses.under = f'<path class="x-dots x-s" style="{_colours("momentum")}" d="{losses.dots(*shown.T)}"/>'
-        hit = _nearest(state, shape, data["settings"], ranges)
-        marks["nearest"], facts["loss"] = losses.move(hit["x"], hit["y"]), np.inf if hit["loss"] is None else hit["loss"]
-        at = f"warmup {_share(hit['warmup'])}, floor {_share(hit['floor'])}"
-        at += f", peak rate {number(hit['rate'])}" if "rate" in hit else ""
-        loss = f"loss {number(facts['loss'])}" if facts["loss"] < np.inf else "diverged"
-        said, best = f"You drew: {what}. Nearest recorded: {shape}, {at}: {loss}.", float(finite.min())
-        panels.append(losses)
-    if goal is None:
-        goal = "Design the schedule with the lowest recorded loss." if settings else ""
-    if caption is None:
-        caption = "A dot is the final loss of one recorded setting; the ring is the one nearest to the schedule drawn."
-        caption = caption if settings else "The learning rate over the run."
-    if reached is None:
-        reached = f"loss <= {1.02 * best:.6g}" if settings else ""
-    picture = {"facts": facts, "marks": marks, "said": said}
-    words = {"goal": goal, "reached": reached, "caption": caption}
-    return Explorable("schedule_designer", data, panels, picture, controls, best=bool(settings), **words)
+    marks = {"rate": rates.line(100 * time, 100 * designed(shape, warmup, floor)(time))}
+    facts = {"rate": peaks[state["rate"]]} if peaks else {}
+    what = f"{shape}, warmup {percent(warmup)}, floor {percent(floor)}" + (f", peak rate {number(facts['rate'])}" if peaks else "")
+    data = {"names": names, "rates": peaks, "steps": steps, "settings": []}
+    words = {"goal": goal, "reached": reached or "", "caption": caption}
+    if not settings:
+        words = {"goal": goal or "", "reached": reached or "", "caption": caption or "The learning rate over the run."}
+        picture = {"facts": facts, "marks": marks, "said": f"The rate over time: {what}."}
+        return Explorable("schedule_designer", data, [rates], picture, controls, **words)
+    median = np.array([np.median(np.nan_to_num(one["loss"], nan=np.inf, posinf=np.inf)) for one in settings])
+    finite = median[np.isfinite(median)]
+    if finite.size == 0:
+        raise ValueError("every recorded setting diverged: there is no loss to draw")
+    low, high = finite.min() / 1.05, min(finite.max() * 1.05, 30 * finite.min())
+    order = sorted(range(len(settings)), key=lambda i: [settings[i][key] for key in keys])
+    for i, (one, loss) in enumerate(zip(settings, median, strict=True)):
+        mine = [j for j in order if settings[j]["shape"] == one["shape"]]
+        row = names.index(one["shape"]) + 0.8 * ((mine.index(i) + 1) / (len(mine) + 1) - 0.5)
+        at = {"x": float(min(loss, high)), "y": round(row, 3), "loss": float(loss) if loss < np.inf else None}
+        data["settings"].append(at | {"shape": one["shape"]} | {key: float(one[key]) for key in keys})
+    losses = Panel(
+        *("Recorded loss", (low, high), (len(names) - 0.5, -0.5), "loss, median over the seeds", ""),
+        "The recorded loss of every setting, a dot each, by shape; a ring marks the setting nearest to the one drawn.",
+        log="x",
+        over='<circle class="x-start" r="7" data-mark="nearest"/>',
+        rows=list(enumerate(names)),
+        left=82,
+    )
+    shown = np.array([(one["x"], one["y"]) for one in data["settings"]])
+    points = "".join(f"M{pair(point)}h0" for point in tenths(losses.place(*shown.T)))
+    losses.under = f'<path class="x-dots x-s"{colours("momentum")} d="{points}"/>'
+    near = [one for one in data["settings"] if one["shape"] == shape and (not peaks or one["rate"] == facts["rate"])]
+    hit = min(near, key=lambda one: (2 * (warmup - one["warmup"])) ** 2 + (floor - one["floor"]) ** 2, default=None)
+    marks["nearest"] = losses.move(hit["x"], hit["y"]) | {"display": "inline"} if hit else {"display": "none"}
+    facts["loss"] = np.inf if hit is None or hit["loss"] is None else hit["loss"]
+    fate = f"loss {number(facts['loss'])}" if facts["loss"] < np.inf else "diverged"
+    nearby = f"warmup {percent(hit['warmup'])}, floor {percent(hit['floor'])}: {fate}" if hit else "none"
+    words = {
+        "goal": "Design the schedule with the lowest recorded loss." if goal is None else goal,
+        "reached": f"loss <= {1.02 * finite.min():.6g}" if reached is None else reached,
+        "caption": caption or "A dot is the final loss of one recorded setting; the ring is the one nearest to the schedule drawn.",
+    }
+    picture = {"facts": facts, "marks": marks, "said": f"You drew: {what}. Nearest recorded: {nearby}."}
+    return Explorable("schedule_designer", data, [rates, losses], picture, controls, best=True, **words)
 
 
 def recorded(
@@ -614,8 +478,10 @@ def recorded(
     Facts: "<name> rate", "<name> loss" (the last median of `metric`) and "<name> accuracy" (the median on the test set). Raises
     ValueError for sweeps that lack the metric or have fewer than two rates.
     """
+    if not sweeps:
+        raise ValueError(f"sweeps={sweeps!r} is empty: expected a dict of at least one sweep")
     controls, data, best = Controls(initial), {}, {}
-    for name, sweep in sweeps.items():
+    for i, (name, sweep) in enumerate(sweeps.items()):
         checks.known("metric", metric, sweep)
         if len(sweep["learning_rate"]) < 2:
             raise ValueError(f"the sweep of {name!r} has {len(sweep['learning_rate'])} learning rate: expected at least two")
@@ -624,10 +490,10 @@ def recorded(
             low, middle, high = np.nan_to_num(np.quantile(runs, [0.25, 0.5, 0.75], axis=1), nan=np.inf)
         high = np.where(np.isfinite(high), high, middle)
         rates = [float(f"{v:.4g}") for v in sweep["learning_rate"]]
-        accuracy = _rounded(np.median(np.nan_to_num(sweep["test_accuracy"]), axis=1))
-        data[name] = {"rates": rates, "accuracy": accuracy, "middle": _rounded(middle), "low": _rounded(low), "high": _rounded(high)}
+        accuracy = rounded(np.median(np.nan_to_num(sweep["test_accuracy"]), axis=1))
+        data[name] = {"rates": rates, "accuracy": accuracy, "middle": rounded(middle), "low": rounded(low), "high": rounded(high)}
         best[name] = float(middle[:, -1].min())
-        controls.steps(f"{name} rate", rates, f"{name} rate", name)
+        controls.steps(f"{name} rate", rates, f"{name} rate", (name, i))
     finals = {n: np.array([np.inf if row[-1] is None else row[-1] for row in d["middle"]]) for n, d in data.items()}
     everything = np.array([v for d in data.values() for row in d["middle"] for v in row if v is not None])
     low, high = 0.8 * min(min(best.values()), everything.min()), 1.25 * min(everything.max(), 4.0)
@@ -637,18 +503,18 @@ def recorded(
         *(label.capitalize(), (1, epochs), (low, high), "epoch", label),
         f"Learning curves: {label} against epoch, the median over the seeds and a band of quartiles for each optimizer.",
         log="y",
-        over="".join(_mark(f"{n} band", "x-area", n) + _mark(f"{n} curve", "x-line", n) for n in data),
+        over="".join(mark(f"{n} band", "x-area", (n, i)) + mark(f"{n} curve", "x-line", (n, i)) for i, n in enumerate(data)),
     )
     rates = [rate for d in data.values() for rate in d["rates"]]
     ends = Panel(
         *("Last epoch, by rate", (min(rates) / 1.3, max(rates) * 1.3), (low, high), "learning rate", label),
         f"The {label} of the last epoch against the learning rate, a curve for each optimizer; a marker stands at the chosen rate.",
         log="xy",
-        over="".join(_end(f"{n} end", n) for n in data),
+        over="".join(end_mark(f"{n} end", (n, i)) for i, n in enumerate(data)),
     )
-    for n, d in data.items():
+    for i, (n, d) in enumerate(data.items()):
         line = ends.line(d["rates"], np.minimum(finals[n], high))
-        ends.under += _mark(f"{n} ends", "x-thin", n).replace(f'data-mark="{n} ends"', f'd="{line}"')
+        ends.under += f'<path class="x-thin x-s"{colours((n, i))} d="{line}"/>'
     marks, facts, said = {}, {}, []
     for n, d in data.items():
         i = controls.state[f"{n} rate"]
@@ -658,7 +524,7 @@ def recorded(
         fine = d["middle"][i][0] is not None
         there = (*time, *time[::-1])
         marks[f"{n} curve"] = curves.line(time, row["middle"]) if fine else ""
-        marks[f"{n} band"] = curves.line(there, (*row["low"], *row["high"][::-1])) + "Z" if fine else ""
+        marks[f"{n} band"] = curves.line(there, (*row["low"], *row["high"][::-1])) + "z" if fine else ""
         marks[f"{n} end"] = ends.move(d["rates"][i], min(finals[n][i], high))
         fate = f"loss {number(finals[n][i])}, test accuracy {number(100 * d['accuracy'][i])} %" if finals[n][i] < np.inf else "diverged"
         said.append(f"{n} at rate {number(d['rates'][i])}: {fate}")
@@ -773,7 +639,7 @@ SHAPES = {
     "cosine": lambda p, floor: floor + (1 - floor) * (1 + np.cos(np.pi * p)) / 2,
     "linear": lambda p, floor: 1 - (1 - floor) * p,
     "exponential": lambda p, floor: max(floor, 0.01) ** p,
-    "step": lambda p, floor: np.maximum(floor, np.select([p < 0.5, p < 0.75], [1.0, 0.1], 0.01)),
+    "step": lambda p, floor: np.maximum(floor, np.select([p < 0.5 - 1e-9, p < 0.75 - 1e-9], [1.0, 0.1], 0.01)),
     "reversed": lambda p, floor: floor + (1 - floor) * (1 - np.cos(np.pi * p)) / 2,
 }
 
@@ -797,48 +663,6 @@ def designed(shape, warmup=0.0, floor=0.0, *, peak=1.0, steps=1):
     return schedule
 
 
-def _nearest(state, shape, settings, ranges):
-    def far(one):
-        apart = {k: np.log(state[k] / one[k]) if k == "rate" else state[k] - one[k] for k in ranges}
-        return sum((apart[k] / ranges[k]) ** 2 for k in ranges)
-
-    return min((one for one in settings if one["shape"] == shape), key=far)
-
-
-# ---- sliders: a position is a whole number, its value a round one: 1, 1.05, ... 2, 2.1, ... 5, 5.2, ... 9.8 times a power of ten
-
-
-def _value(position):
-    decade, k = divmod(position, 75)
-    mantissa = 1 + 0.05 * k if k < 20 else 2 + 0.1 * (k - 20) if k < 50 else 5 + 0.2 * (k - 50)
-    return float(f"{mantissa * 10.0**decade:.3g}")
-
-
-def _position(value):
-    decade = int(np.floor(np.log10(value) + 1e-12))
-    m = value / 10.0**decade
-    return 75 * decade + int(np.floor(0.5 + ((m - 1) / 0.05 if m < 2 else 20 + (m - 2) / 0.1 if m < 5 else 50 + (m - 5) / 0.2)))
-
-
-SCALES = {
-    "log": (_position, _value),
-    "zero": (_position, _value),
-    "memory": (lambda value: -_position(1 - value), lambda position: float(f"{1 - _value(-position):.6g}")),
-    "linear": (lambda value: value, lambda position: position),
-}
-
-
-def _limits(name, value):
-    """A number as (value, value), a pair as (low, high)."""
-    top = {"open_high": True, "high": 1} if name in ("momentum", "rho", "beta_1", "beta_2") else {}
-    if np.ndim(value) == 0:
-        return (checks.number(name, value, 0, **top),) * 2
-    value = checks.number(name, list(value), *([] if name == "angle" else [0]), **top)
-    if len(value) != 2 or value[0] >= value[1]:
-        raise ValueError(f"{name}={value!r} is not a number or a pair (low, high) with low < high")
-    return float(value[0]), float(value[1])
-
-
 def _condition(text, facts):
     """Comparisons joined by " and " as triples: a fact, a sign, and a number or another fact."""
     triples = []
@@ -856,19 +680,7 @@ def _condition(text, facts):
     return triples
 
 
-# ---- words, lines and marks
-
-
-def number(v):
-    """A number for the reader: three digits, and powers of ten only where they are needed."""
-    if not np.isfinite(v):
-        return "∞"
-    if v == 0 or 1e-3 <= abs(v) < 1e5:
-        text = f"{float(f'{v:.2e}'):g}"
-    else:
-        mantissa, exponent = f"{v:.1e}".split("e")
-        text = f"{mantissa}e{int(exponent):+d}"
-    return text.replace("-", "−")
+# ---- what is said, drawn and sent
 
 
 def _fate(run, steps):
@@ -876,98 +688,6 @@ def _fate(run, steps):
         return f"diverged at step {run['diverged']:g}"
     when = f"{run['steps']:g} steps to the minimum" if run["steps"] < np.inf else f"not there in {steps} steps"
     return f"{when}, final loss {number(run['loss'])}"
-
-
-def _share(v):
-    return f"{number(100 * v)} %"
-
-
-def _rounded(array):
-    """Nested lists of four significant digits, None for what is not finite."""
-    if np.ndim(array):
-        return [_rounded(part) for part in array]
-    return float(f"{array:.4g}") if np.isfinite(array) else None
-
-
-def _tenths(points):
-    return np.floor(10 * np.clip(points, -5000, 5000) + 0.5)
-
-
-def _pair(tenths):
-    return f"{tenths[0] / 10 + 0:g},{tenths[1] / 10 + 0:g}"
-
-
-def _lines(points, join):
-    """Path data in tenths of a pixel, relative, without the points that fall on the one before."""
-    points = _tenths(points[np.isfinite(points).all(axis=-1)])
-    moves = np.diff(points, axis=0)
-    return f"M{_pair(points[0])}" + "".join(join + _pair(move) for move in moves[(moves != 0).any(axis=1)])
-
-
-def _along(v, limits):
-    low, high, log = limits
-    v = np.asarray(v, dtype=float)
-    if log:
-        return np.log10(np.maximum(v, 1e-300) / low) / np.log10(high / low)
-    return (v - low) / (high - low)
-
-
-def _ticks(low, high, log):
-    """Round values between low and high, with their texts."""
-    if not log or high / low < 5:
-        size = 10.0 ** np.floor(np.log10(high - low))
-        by = next(size * part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (size * part) >= 3.5)
-        ticks = np.arange(np.ceil(low / by - 1e-9), np.floor(high / by + 1e-9) + 1) * by + 0.0
-        return [(v, f"{v:g}".replace("-", "−")) for v in ticks]
-    decades = range(int(np.floor(np.log10(low) + 1e-9)), int(np.ceil(np.log10(high) - 1e-9)) + 1)
-    few = len(decades) <= 4
-    ticks = [m * 10.0**d for d in decades for m in ((1, 2, 5) if few else (1,)) if low <= 1.001 * m * 10.0**d <= 1.002 * high]
-    return [(v, f"{v:g}" if few else "10" + str(round(np.log10(v))).translate(RAISED)) for v in ticks]
-
-
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-START = '<circle class="x-start" r="6" data-mark="start"/>'
-
-
-def _colours(name):
-    colour = palette.style(name)[0]
-    return f"--l:{colour};--d:{palette.DARK[colour]}"
-
-
-def _mark(name, kind, series=None):
-    """A path that moves, in the colour of `series`, and in its dash if it is a line."""
-    dash = " ".join(f"{1.5 * part:g}" for part in palette.style(series)[1]) if series and kind == "x-line" else ""
-    colours = f' style="{_colours(series)}"' if series else ""
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<path class="{kind}{" x-s" if series else ""}" data-mark="{escape(name)}"{colours}{dashed}/>'
-
-
-def _end(name, series):
-    """The marker of `series`, where its path ends."""
-    return f'<path class="x-end x-s" data-mark="{escape(name)}" style="{_colours(series)}" d="{SYMBOLS[palette.style(series)[2]]}"/>'
-
-
-def _swatch(name):
-    colour, dash, marker = palette.style(name)
-    dashed = f' stroke-dasharray="{" ".join(f"{1.5 * part:g}" for part in dash)}"' if dash else ""
-    line = f'<path class="x-line" d="M0,6h34"{dashed}/><path class="x-end" transform="translate(17,6)" d="{SYMBOLS[marker]}"/>'
-    return f'<svg class="x-s" style="{_colours(name)}" viewBox="0 0 34 12" aria-hidden="true">{line}</svg>'
-
-
-def _attributes(mark):
-    mark = {"d": mark} if isinstance(mark, str) else mark
-    return "".join(f' {key}="{text}"' for key, text in mark.items())
-
-
-def _handle(label, x, y, panel, state):
-    left, top = panel.place(state[x], state[y])
-    where = f"left:{100 * (Panel.LEFT + left) / Panel.WIDTH:.2f}%;top:{100 * (Panel.TOP + top) / panel.height:.2f}%"
-    value = f'aria-valuenow="{state[x]}" aria-valuetext="{x} {number(state[x])}, {y} {number(state[y])}"'
-    return (
-        f'<span class="x-handle" role="slider" tabindex="0" aria-label="{label}, move with the arrow keys" {value} style="{where}" '
-        f'aria-valuemin="{panel.x[0]}" aria-valuemax="{panel.x[1]}" data-x="{x}" data-y="{y}" '
-        f'data-lm-suppress-shortcuts="true" hidden></span>'
-    )
 
 
 def _described(surface, panel=None, par=None):
@@ -999,51 +719,42 @@ def _map(surface):
         x, y = np.linspace(left, right, 121), np.linspace(bottom, top, 121)
         f = surface(np.stack(np.meshgrid(x, y), axis=-1)) - surface.lowest
         levels = contour_generator(x, y, f).multi_lines(f.max() * LEVELS[:-1:2])
-        lines = f'<path d="{"".join(_lines(_thinned(panel.place(*line.T)), "l") for level in levels for line in level)}"/>'
+        paths = "".join(path_data(2 * thinned(panel.place(*line.T)), "l") for level in levels for line in level)
+        lines = f'<path transform="scale(.5)" stroke-width="1.8" d="{paths}"/>'  # whole half pixels: fewer digits
     minima = ((0.0, 1.0), (0.0, -1.0)) if isinstance(surface, surfaces.Saddle) else (surface.minimum,)
-    stars = "".join(f'<path class="x-star" transform="translate({_pair(_tenths(panel.place(*point)))})" d="{SYMBOLS["*"]}"/>' for point in minima)
+    stars = "".join(f'<path class="x-star" transform="translate({pair(tenths(panel.place(*point)))})" d="{SYMBOLS["*"]}"/>' for point in minima)
     panel.under = f'<g class="x-contour">{lines}</g>{stars}'
     return panel
 
 
-def _heat(panel, kappa):
-    """Nested regions of convergence: in each, a step shrinks the error to at most `c` of it; their edges are straight.
+def region(kappa, factor):
+    """The corners (x, momentum) of the region where momentum shrinks the error to `factor` of it a step, or less; x is rate times L.
 
     Both roots of z^2 - (1 + momentum - pull) z + momentum lie within c where momentum <= c^2 and
     (1 - c) (1 - momentum / c) <= pull <= (1 + c) (1 + momentum / c); pull is x / kappa along the floor, and x across it.
     """
-    best, shapes = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1), ""
-    for c in max(best, 0.05) ** np.arange(0, 1, 0.05):
-        left, right = kappa * (1 - c), 1 + c
-        low = c * max((left - right) / (left + right), 0)  # where the edges meet
-        momentum = np.array([low, low, c**2, c**2])
-        x = np.where([1, 0, 0, 1], left * (1 - momentum / c), right * (1 + momentum / c))
-        shapes += f'<path d="{_lines(panel.place(x, momentum), "l")}z"/>'
-    (x, y) = panel.place(3.1, 0.25)
-    edge = f'<path class="x-goalline" d="{panel.line([2, 4], [0, 1])}"/>'
-    return f'<g class="x-heat">{shapes}</g>{edge}<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle">diverges</text>'
+    left, right = kappa * (1 - factor), 1 + factor
+    low = factor * max((left - right) / (left + right), 0)  # where the edges meet
+    momentum = np.array([low, low, factor**2, factor**2])
+    return np.where([1, 0, 0, 1], left * (1 - momentum / factor), right * (1 + momentum / factor)), momentum
 
 
-def _thinned(points, far=0.4):
-    """The points of a line that matter, in half pixels: those dropped lie within `far` of it (Douglas & Peucker, 1973)."""
-    points = np.round(2 * np.clip(points, -5000, 5000)) / 2
-    if len(points) < 3:
-        return points
-    start, along = points[0], points[-1] - points[0]
-    apart = points - start
-    off = np.abs(along[0] * apart[:, 1] - along[1] * apart[:, 0]) / max(np.hypot(*along), 1e-9) if along.any() else np.hypot(*apart.T)
-    i = off.argmax()
-    if off[i] <= far:
-        return points[[0, -1]]
-    return np.concatenate([_thinned(points[: i + 1], far)[:-1], _thinned(points[i:], far)])
+def _heat(panel, kappa):
+    """Nested regions of convergence, each a little better: the colours add up."""
+    best = max((np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1), 0.05)
+    regions = [panel.place(*region(kappa, factor)) for factor in best ** np.arange(0, 1, 0.05)]
+    shapes = "".join(f'<path d="{path_data(corners, "l")}z"/>' for corners in regions)
+    (x, y), edge = panel.place(3.1, 0.25), panel.line([2, 4], [0, 1])
+    words = f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle">diverges</text>'
+    return f'<g class="x-heat">{shapes}</g><path class="x-goalline" d="{edge}"/>{words}'
 
 
-def _script(kind):
-    """The script without comments, needless spaces and the other kinds of figure."""
+def _script(needed):
+    """The script without comments, needless spaces, and the figures and surfaces that are not in `needed`."""
     text = (HERE / "explorable.js").read_text("utf-8")
-    parts = re.split(r"^ *// kind: (\w+)\n", text, flags=re.MULTILINE)  # before, name, body, name, body, ..., "end", after
-    kinds = dict(zip(parts[1::2], parts[2::2], strict=True))
-    lines = (re.sub(r"(^| +)// .*", "", line).strip() for line in (parts[0] + kinds[kind] + kinds["end"]).splitlines())
+    parts = ["all", *re.split(r"^ *// part: (\w+)\n", text, flags=re.MULTILINE)]  # name, text, name, text, ...
+    kept = "".join(part for name, part in zip(parts[::2], parts[1::2], strict=True) if name == "all" or name in needed)
+    lines = (re.sub(r"(^| +)// .*", "", line).strip() for line in kept.splitlines())
     code = re.split(r"(`[^`]*`|\"[^\"]*\")", "\n".join(filter(None, lines)))  # every second piece is a string
     code[::2] = [re.sub(r" ?([=+*/<>?:,;{}()&|!-]) ?", r"\1", piece) for piece in code[::2]]
     return "".join(code)

@@ -136,8 +136,23 @@ def digits(ax, images, titles=(), columns=10):
 
 
 def _name_end(ax, x, y, name, colour):
+    """Write the name beside the last finite point, and move the names on these axes apart where they would overlap."""
     x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     seen = np.flatnonzero(np.isfinite(y))
-    if seen.size:
-        end = seen[-1]
-        ax.annotate(name, (x[end], y[end]), xytext=(5, 0), textcoords="offset points", color=colour, va="center", fontsize=10)
+    if not seen.size:
+        return
+    end = (x[seen[-1]], y[seen[-1]])
+    ax.annotate(name, end, xytext=(5, 0), textcoords="offset points", color=colour, va="center", fontsize=10, gid="end of a line")
+    ax.autoscale_view()
+    names = [text for text in ax.texts if text.get_gid() == "end of a line"]
+    points = ax.transData.transform([text.xy for text in names]) * 72 / ax.figure.dpi
+    order, gap = np.argsort(points[:, 1]), 12.0
+    heights = points[order, 1].copy()
+    for _ in range(50):
+        near = np.abs(np.diff(points[order, 0])) < 60  # names far apart sideways cannot touch
+        push = np.where(near, np.maximum(gap - np.diff(heights), 0) / 2, 0)
+        heights[:-1] -= push
+        heights[1:] += push
+    for i, height in zip(order, heights, strict=True):
+        names[i].xyann = (5, height - points[i, 1])
+

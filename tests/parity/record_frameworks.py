@@ -1,13 +1,13 @@
 """Record how Keras, PyTorch and optax differ under one name: the same nominal settings, the paths that each really takes.
 
-    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py            writes book/recordings/frameworks.json
-    .venv-parity/bin/python tests/parity/record_frameworks.py other.json
+    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py         writes book/recordings/frameworks.json
+    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py other.json
 
 Chapter 9 draws this file. Every case has a line of code for each framework; the line as printed is the line that is run. All
 minimise the same function of two weights, scale * (a w_1^2 + b w_2^2) / 2 with curvature (a, b), in float64: Keras as in
-record_keras.py, PyTorch with a float64 parameter, optax with JAX's `jax_enable_x64` and a 64-bit step counter. `groups` says who agrees with whom; the
-tests hold it against the numbers, and hold the numbers against the rules written out in numpy. The last part of the file are
-the accuracies that the programs of train_frameworks.py reach, with the programs' text.
+record_keras.py, PyTorch with a float64 parameter, optax with JAX's `jax_enable_x64` and a 64-bit step counter. `groups` says
+who agrees with whom; the tests hold it against the numbers, and hold the numbers against the rules written out in numpy. The
+last part of the file are the accuracies that the programs of train_frameworks.py reach, with the programs' text.
 """
 
 import inspect
