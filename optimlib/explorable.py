@@ -57,7 +57,7 @@ class Explorable:
             "data": data,
             "state": controls.state,
             "panels": [panel.scale() for panel in panels],
-            "frame": [Panel.LEFT, Panel.TOP, Panel.WIDTH, panels[0].height],
+            "frame": [Panel.LEFT, Panel.TOP, Panel.WIDTH, Panel.HEIGHT],
             "choices": choices or {},
             "reached": _condition(reached, self.facts),
         }
@@ -74,7 +74,7 @@ class Explorable:
         quiet = " x-quiet" if self.spec["kind"] in ("explore", "recorded") else ""  # said beside the sliders already
         best = '<button type="button" class="x-best">Best setting</button>' if self.best else ""
         return (
-            f'<div class="explorable" role="group" aria-label="Figure with sliders">'
+            f'<div class="explorable" role="group" aria-label="Figure with sliders. {escape(self.goal or self.caption)}">'
             f'<script type="application/json">{data}</script><style>{_style()}</style>{goal}<div class="x-body">'
             f'<div class="x-panels">{panels}</div>'
             f'<div class="x-controls" hidden>{self.controls.html()}'
@@ -165,8 +165,8 @@ def explore(
     state, marks, facts, said = controls.state, {}, {}, []
     maps = [_map(chosen if i == controls.state["surface"] else one) for i, one in enumerate(several)]
     loss_panel = Panel(
-        *("Loss", (0, steps), (1e-6, 1e2), "step", "loss / loss at the start"),
-        "Loss as a share of the loss at the start against step, on a logarithmic scale, one curve an optimizer.",
+        "Loss", (0, steps), (1e-6, 1e2), "step", "loss / loss at the start",
+        alt="Loss as a share of the loss at the start against step, on a logarithmic scale, one curve an optimizer.",
         log="y",
         over="".join(mark(f"{name} loss", "x-line", name) for name in names),
     )
@@ -189,7 +189,7 @@ def explore(
     frames = "".join(f'<g data-mark="surface {i}">{one.frame()}</g>' for i, one in enumerate(maps))
     lines = "".join(mark(f"{n} path", "x-thin", n) + mark(f"{n} dots", "x-dots", n) + end_mark(f"{n} end", n) for n in names)
     alt = f"Contour lines of the {' or the '.join(one.name for one in several)} with the paths of {', '.join(names)} from one start."
-    board = Panel("", map_panel.x[:2], map_panel.y[:2], "", "", alt, over=lines + START, back=frames)
+    board = Panel("", map_panel.x[:2], map_panel.y[:2], "", "", alt=alt, over=lines + START, back=frames)
     data = {
         "optimizers": names,
         "steps": steps,
@@ -231,8 +231,8 @@ def momentum_map(
     shrinks = float(max(radius(rate / kappa, momentum), radius(rate, momentum)))
     facts = {"convergence": shrinks, "steps": float(outcome(path, surface)["steps"])}
     board = Panel(
-        *("Speed of convergence", (0, 4), (0, 1), "learning rate × L", "momentum"),
-        f"Map of the convergence rate over learning rate and momentum for the condition number {kappa:g}.",
+        "Speed of convergence", (0, 4), (0, 1), "learning rate × L", "momentum",
+        alt=f"Map of the convergence rate over learning rate and momentum for the condition number {kappa:g}.",
         limits=[[0.02, 3.98], [0, 0.99]],
         over=START.replace("start", "probe", 2).replace("x-probe", "x-start"),
     )
@@ -241,13 +241,13 @@ def momentum_map(
     valley.over = mark("path", "x-thin", "momentum") + mark("dots", "x-dots", "momentum") + end_mark("end", "momentum")
     valley.alt = "The path of momentum from its start over the contour lines of the valley, a dot a step."
     phase = Panel(
-        *("Phase portrait", (-1.6, 1.6), (-1.6, 1.6), "position, in starts", "velocity, scaled"),
-        "Phase portrait of one weight: its velocity against its position, a dot a step.",
+        "Phase portrait", (-1.6, 1.6), (-1.6, 1.6), "position, in starts", "velocity, scaled",
+        alt="Phase portrait of one weight: its velocity against its position, a dot a step.",
         over=mark("phase", "x-thin", "momentum") + mark("phase dots", "x-dots", "momentum") + end_mark("phase end", "momentum"),
     )
     error = Panel(
-        *("Distance to the minimum", (0, steps), (1e-6, 1e2), "step", "distance / distance at the start"),
-        "Distance to the minimum against step on a logarithmic scale, with the line that the convergence rate foretells.",
+        "Distance to the minimum", (0, steps), (1e-6, 1e2), "step", "distance / distance at the start",
+        alt="Distance to the minimum against step on a logarithmic scale, with the line that the convergence rate foretells.",
         log="y",
         over=mark("asymptote", "x-goalline") + mark("distance", "x-line", "momentum"),
     )
@@ -288,7 +288,7 @@ def bias_correction(
     beta_2=(0.9, 0.9999),
     *,
     noise=(0.01, 3),
-    steps=300,
+    steps=200,
     initial=None,
     goal="Find betas for which the first step without correction is as long as with it.",
     reached="first uncorrected >= 0.95 and first uncorrected <= 1.05",
@@ -307,15 +307,15 @@ def bias_correction(
     draws = np.random.default_rng(0).standard_normal(steps).round(2)
     rows = first_steps(state["beta_1"], state["beta_2"], 1 + state["noise"] * draws)
     lengths = Panel(
-        *("Length of a step", (1, steps), (0.01, 100), "step", "in learning rates"),
-        "Length of each step of Adam with and without bias correction, both axes logarithmic.",
+        "Length of a step", (1, steps), (0.01, 100), "step", "in learning rates",
+        alt="Length of each step of Adam with and without bias correction, both axes logarithmic.",
         log="xy",
         over=mark("without", "x-line", "Adam + L2") + mark("with", "x-line", "Adam"),
     )
     lengths.under = f'<path class="x-goalline" d="{lengths.line([1, steps], [1, 1])}"/>'
     means = Panel(
-        *("Running means", (1, steps), (0, 2), "step", "in mean gradients"),
-        "The running mean m of the gradient and the root of the running mean v of its square, raw and corrected.",
+        "Running means", (1, steps), (0, 2), "step", "in mean gradients",
+        alt="The running mean m of the gradient and the root of the running mean v of its square, raw and corrected.",
         log="x",
     )
     styles = {"m": "momentum", "m corrected": "Nesterov", "root v": "RMSprop", "root v corrected": "AdamW"}
@@ -414,8 +414,8 @@ def schedule_designer(
     shape, warmup, floor = names[state["shape"]], state["warmup"], state["floor"]
     time = np.arange(steps + 1) / steps
     rates = Panel(
-        *("Learning rate", (0, 100), (0, 105), "% of the run", "% of the peak"),
-        "The learning rate over the run, in percent of its peak: after the warmup it follows the shape down to the floor.",
+        "Learning rate", (0, 100), (0, 105), "% of the run", "% of the peak",
+        alt="The learning rate over the run, in percent of its peak: after the warmup it follows the shape down to the floor.",
         over=mark("rate", "x-line", "SGD"),
     )
     marks = {"rate": rates.line(100 * time, 100 * designed(shape, warmup, floor)(time))}
@@ -439,8 +439,8 @@ def schedule_designer(
         at = {"x": float(min(loss, high)), "y": round(row, 3), "loss": float(loss) if loss < np.inf else None}
         data["settings"].append(at | {"shape": one["shape"]} | {key: float(one[key]) for key in keys})
     losses = Panel(
-        *("Recorded loss", (low, high), (len(names) - 0.5, -0.5), "loss, median over the seeds", ""),
-        "The recorded loss of every setting, a dot each, by shape; a ring marks the setting nearest to the one drawn.",
+        "Recorded loss", (low, high), (len(names) - 0.5, -0.5), "loss, median over the seeds", "",
+        alt="The recorded loss of every setting, a dot each, by shape; a ring marks the setting nearest to the one drawn.",
         log="x",
         over='<circle class="x-start" r="7" data-mark="nearest"/>',
         rows=list(enumerate(names)),
@@ -507,8 +507,8 @@ def recorded(
     )
     rates = [rate for d in data.values() for rate in d["rates"]]
     ends = Panel(
-        *("Last epoch, by rate", (min(rates) / 1.3, max(rates) * 1.3), (low, high), "learning rate", label),
-        f"The {label} of the last epoch against the learning rate, a curve for each optimizer; a marker stands at the chosen rate.",
+        "Last epoch, by rate", (min(rates) / 1.3, max(rates) * 1.3), (low, high), "learning rate", label,
+        alt=f"The {label} of the last epoch against the learning rate, a curve for each optimizer; a marker stands at the chosen rate.",
         log="xy",
         over="".join(end_mark(f"{n} end", (n, i)) for i, n in enumerate(data)),
     )
@@ -707,7 +707,7 @@ def _map(surface):
     """A panel with the contour lines and the minima of a surface."""
     from contourpy import contour_generator
 
-    panel = Panel(surface.name[0].upper() + surface.name[1:], *surface.box, "weight x", "weight y", "")
+    panel = Panel(surface.name[0].upper() + surface.name[1:], *surface.box, "weight x", "weight y")
     (left, right), (bottom, top) = surface.box
     middle = f"{panel.w / 2:g},{panel.h / 2:g}"
     if isinstance(surface, surfaces.Quadratic) and panel.w == panel.h and right - left == top - bottom and right + left == top + bottom == 0:

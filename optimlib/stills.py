@@ -27,14 +27,14 @@ SYMBOLS = {
 class Panel:
     """One pair of axes: it maps values to pixels and draws its frame; what moves is drawn into it as marks."""
 
-    LEFT, TOP, RIGHT, BOTTOM, WIDTH = 58, 28, 14, 42, 352
+    LEFT, TOP, RIGHT, BOTTOM, WIDTH, HEIGHT = 58, 28, 14, 42, 352, 350
 
-    def __init__(self, title, x, y, xlabel, ylabel, alt, *, log="", height=350, limits=None, under="", over="", back=None, rows=None, keys=(), left=LEFT):
-        self.title, self.xlabel, self.ylabel, self.alt, self.height, self.limits = title, xlabel, ylabel, alt, height, limits
-        self.rows, self.keys = rows, keys  # ticks of y with texts of their own; series and texts told under the panel
-        self.x, self.y = (*x, "x" in log), (*y, "y" in log)
-        self.left, self.w, self.h = left, self.WIDTH - left - self.RIGHT, height - self.TOP - self.BOTTOM
-        self.under, self.over, self.back = under, over, back  # SVG: what stands still, what moves, what replaces the frame
+    def __init__(self, title, x, y, xlabel, ylabel, *, alt="", log="", left=LEFT, limits=None, rows=None, keys=(), **svg):
+        self.title, self.xlabel, self.ylabel, self.alt, self.left = title, xlabel, ylabel, alt, left
+        self.x, self.y = (*x, "x" in log), (*y, "y" in log)  # lowest, highest, whether logarithmic
+        self.w, self.h = self.WIDTH - left - self.RIGHT, self.HEIGHT - self.TOP - self.BOTTOM
+        self.limits, self.rows, self.keys = limits, rows, keys  # of a handle; ticks of y with own texts; series told below
+        self.under, self.over, self.back = (svg.get(key, "") for key in ("under", "over", "back"))  # still, moving, for the frame
 
     def scale(self):
         """What the script needs of this panel."""
@@ -87,7 +87,7 @@ class Panel:
         svg = (self.back or self.frame()) + self.inside(self.over)
         svg = re.sub(r' data-mark="([^"]+)"', lambda hit: hit[0] + attributes(marks.get(hit[1], {})), svg)
         return (
-            f'<div class="x-panel"><svg viewBox="0 0 {self.WIDTH} {self.height}" role="img" aria-label="{escape(self.alt)}">'
+            f'<div class="x-panel"><svg viewBox="0 0 {self.WIDTH} {self.HEIGHT}" role="img" aria-label="{escape(self.alt)}">'
             f"{svg}</svg>{handle or ''}{keys}</div>"
         )
 
@@ -314,7 +314,7 @@ def attributes(mark):
 def draw_handle(label, x, y, panel, state):
     """A handle over the point (x, y) of a panel: it moves these two values of the state, by pointer and by arrow keys."""
     left, top = panel.place(state[x], state[y])
-    where = f"left:{100 * (Panel.LEFT + left) / Panel.WIDTH:.2f}%;top:{100 * (Panel.TOP + top) / panel.height:.2f}%"
+    where = f"left:{100 * (Panel.LEFT + left) / Panel.WIDTH:.2f}%;top:{100 * (Panel.TOP + top) / Panel.HEIGHT:.2f}%"
     value = f'aria-valuenow="{state[x]}" aria-valuetext="{x} {number(state[x])}, {y} {number(state[y])}"'
     return (
         f'<span class="x-handle" role="slider" tabindex="0" aria-label="{label}, move with the arrow keys" {value} style="{where}" '

@@ -125,10 +125,10 @@ def record(kind, pool):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("kinds", nargs="*", choices=list(RULES), default=list(RULES))
+    parser.add_argument("kinds", nargs="*", metavar="kind", help="cnn, transformer; both where none is named")
     options = parser.parse_args(arguments)
     with ProcessPoolExecutor(options.jobs) as pool:
-        for kind in options.kinds:
+        for kind in options.kinds or RULES:
             record(kind, pool)
     return 0
 

@@ -89,6 +89,9 @@ def test_every_figure_has_a_caption_and_a_description(path):
         assert len(figure.get("caption", "")) >= 40, cell.source
         assert len(alt) >= 60 and not re.match(r"(?i)(a |the )?(plot|figure|graph|chart|image) of", alt), f"alt: {alt!r}"
         labels.append(figure.get("name"))
+        last = code(cell).body[-1]
+        shown = isinstance(last, ast.Expr) and not cell.source.rstrip().endswith(";") and not re.match(r"plotting\.", ast.unparse(last))
+        assert not shown, f"a second output would stand beside the figure: {cell.source}"
     assert all(labels) and len(labels) == len(set(labels))
 
 
