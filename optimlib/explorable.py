@@ -360,8 +360,8 @@ def decay_only(
     state, names = controls.state, ("AdamW", "Adam + L2")
     panels = [
         Panel(
-            *(f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", "weight"),
-            f"The {kind} weight against step under AdamW and under Adam with an L2 penalty.",
+            f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", "weight",
+            alt=f"The {kind} weight against step under AdamW and under Adam with an L2 penalty.",
             over="".join(mark(f"{name} {kind}", "x-line", name) for name in names),
             keys=[(name, name) for name in names],
         )
@@ -500,8 +500,8 @@ def recorded(
     epochs = len(next(iter(data.values()))["middle"][0])
     label = metric.replace("val_", "validation ").replace("_", " ")
     curves = Panel(
-        *(label.capitalize(), (1, epochs), (low, high), "epoch", label),
-        f"Learning curves: {label} against epoch, the median over the seeds and a band of quartiles for each optimizer.",
+        label.capitalize(), (1, epochs), (low, high), "epoch", label,
+        alt=f"Learning curves: {label} against epoch, the median over the seeds and a band of quartiles for each optimizer.",
         log="y",
         over="".join(mark(f"{n} band", "x-area", (n, i)) + mark(f"{n} curve", "x-line", (n, i)) for i, n in enumerate(data)),
     )
