@@ -5,7 +5,7 @@
   "use strict";
   const GOAL = 1e-3; // "at the minimum": the loss is down to this share of its start, and stays there
   const FAR = 1e9; // a path with a coordinate beyond this has diverged
-  const DOTS = 60; // the steps that get a dot on the path
+  const DOTS = 50; // the steps that get a dot on the path
 
   // ---- optimizers: the new weight, from weight w, gradient g, hyper-parameters h, memory s and the step t = 1, 2, ...
 
@@ -267,7 +267,8 @@
         all.forEach((_, i) => (marks[`surface ${i}`] = { display: i === state.surface ? "inline" : "none" }));
         marks.start = move(at([state.x, state.y]));
         if (turns) marks.contours = { transform: `rotate(${0 - state.angle} ${surface.panel.w / 2} ${surface.panel.h / 2})` };
-        return { marks, facts, outs, said: `From (${number(state.x)}, ${number(state.y)}). ${said.join("; ")}.`, handle: surface.panel };
+        const from = `From (${number(state.x)}, ${number(state.y)}). `;
+        return { marks, facts, outs, said: `${from}${said.join("; ")}.`, handle: surface.panel };
       }
 
       // The rates, and the momentum where it has a slider, with the fewest steps to the minimum from where the start now is.
@@ -307,8 +308,8 @@
         const words = `along the floor ${damping[0]}, across it ${damping[1]}`;
         return {
           marks: {
-            path: trace(path), dots: dots(path), end: move(path[path.length - 1]),
-            phase: trace(phase), "phase dots": dots(phase), "phase end": move(phase[phase.length - 1]),
+            "valley path": trace(path), "valley dots": dots(path), "valley end": move(path[path.length - 1]),
+            "phase path": trace(phase), "phase dots": dots(phase), "phase end": move(phase[phase.length - 1]),
             distance: trace(points(panels[3], distance)),
             asymptote: trace(points(panels[3], [...Array(steps + 1).keys()].map((t) => shrinks ** t))),
             probe: move(place(panels[0])([rate, momentum])),
@@ -373,7 +374,8 @@
         }
         for (const kind of ["idle", "busy"]) facts[`${kind} gap`] = Math.abs(facts[`AdamW ${kind}`] - facts[`Adam + L2 ${kind}`]);
         const left = (name) => number(facts[name]);
-        const said = (name) => `${name} leaves ${left(name + " idle")} of the idle weight and ${left(name + " busy")} of the busy one`;
+        const said = (name) =>
+          `${name} leaves ${left(name + " idle")} of the idle weight and ${left(name + " busy")} of the busy one`;
         return { marks, facts, outs: {}, said: `After ${steps} steps ${said("AdamW")}; ${said("Adam + L2")}.` };
       }
       return { picture };
@@ -421,7 +423,8 @@
           marks[`${name} band`] = middle[i][0] === null ? "" : trace([...curve(low), ...curve(high).reverse()]) + "z";
           const final = middle[i][middle[i].length - 1] ?? Infinity;
           marks[`${name} end`] = move(place(panels[1])([sweep.rates[i], Math.min(final, panels[1].y[1])]));
-          const accuracy = sweep.accuracy[i] ?? 0, words = final < Infinity ? `loss ${number(final)}, test accuracy ${number(100 * accuracy)} %` : "diverged";
+          const accuracy = sweep.accuracy[i] ?? 0, fine = `loss ${number(final)}, test accuracy ${number(100 * accuracy)} %`;
+          const words = final < Infinity ? fine : "diverged";
           facts[`${name} loss`] = final;
           facts[`${name} accuracy`] = accuracy;
           facts[`${name} rate`] = sweep.rates[i];
@@ -529,8 +532,9 @@
     if (handle) {
       const drag = (event) => {
         const svg = handle.parentNode.querySelector("svg").getBoundingClientRect(), [left, top, width, height] = spec.frame;
-        const px = ((event.clientX - svg.left) / svg.width) * width - left, py = ((event.clientY - svg.top) / svg.height) * height - top;
-        put(box.x[0] + (px / box.w) * (box.x[1] - box.x[0]), box.y[1] - (py / box.h) * (box.y[1] - box.y[0]));
+        const across = ((event.clientX - svg.left) / svg.width) * width - left;
+        const down = ((event.clientY - svg.top) / svg.height) * height - top;
+        put(box.x[0] + (across / box.w) * (box.x[1] - box.x[0]), box.y[1] - (down / box.h) * (box.y[1] - box.y[0]));
       };
       handle.addEventListener("pointerdown", (event) => {
         handle.setPointerCapture(event.pointerId);
@@ -543,8 +547,8 @@
         if (!way) return;
         event.preventDefault();
         event.stopPropagation();
-        const far = event.shiftKey ? 0.1 : 0.01;
-        put(state[handle.dataset.x] + way[0] * far * (box.x[1] - box.x[0]), state[handle.dataset.y] + way[1] * far * (box.y[1] - box.y[0]));
+        const [x, y] = way.map((v) => v * (event.shiftKey ? 0.1 : 0.01)), { dataset } = handle;
+        put(state[dataset.x] + x * (box.x[1] - box.x[0]), state[dataset.y] + y * (box.y[1] - box.y[0]));
       });
     }
 

@@ -1,17 +1,16 @@
 """The parts that explorables are made of: axes and lines as SVG, sliders as HTML, numbers as words.
 
-Everything here stands still; what moves is a *mark*, a path with a name that the script finds again and redraws. Each mark is
-drawn a first time by its panel's `line`, `dots` or `move`, in the same tenths of a pixel as the script uses.
+Everything here stands still; what moves is a *mark*, a shape with a name that the script finds again and redraws. A panel draws
+each mark a first time, in the same tenths of a pixel as the script uses.
 """
 
-import re
 from html import escape
 
 import numpy as np
 
 from optimlib import checks, palette
 
-DOTS = 60  # the steps that get a dot on the path
+DOTS = 50  # the steps that get a dot on the path
 SYMBOLS = {
     "o": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0",
     "s": "M-4,-4h8v8h-8z",
@@ -25,16 +24,21 @@ SYMBOLS = {
 
 
 class Panel:
-    """One pair of axes: it maps values to pixels and draws its frame; what moves is drawn into it as marks."""
+    """One pair of axes: it maps values to pixels, draws its frame, and collects the marks drawn into it.
+
+    x, y: (lowest, highest); log: which of them are logarithmic, "x", "y" or "xy"; rows: ticks of y with texts of their own;
+    keys: series and texts to tell below; limits: how far a handle goes, where that is less than the axes; back: SVG in place of
+    the frame.
+    """
 
     LEFT, TOP, RIGHT, BOTTOM, WIDTH, HEIGHT = 58, 28, 14, 42, 352, 350
 
-    def __init__(self, title, x, y, xlabel, ylabel, *, alt="", log="", left=LEFT, limits=None, rows=None, keys=(), **svg):
+    def __init__(self, title, x, y, xlabel="", ylabel="", *, alt="", log="", left=LEFT, limits=None, rows=None, keys=(), back=""):
         self.title, self.xlabel, self.ylabel, self.alt, self.left = title, xlabel, ylabel, alt, left
-        self.x, self.y = (*x, "x" in log), (*y, "y" in log)  # lowest, highest, whether logarithmic
+        self.x, self.y = (*x[:2], "x" in log), (*y[:2], "y" in log)
         self.w, self.h = self.WIDTH - left - self.RIGHT, self.HEIGHT - self.TOP - self.BOTTOM
-        self.limits, self.rows, self.keys = limits, rows, keys  # of a handle; ticks of y with own texts; series told below
-        self.under, self.over, self.back = (svg.get(key, "") for key in ("under", "over", "back"))  # still, moving, for the frame
+        self.limits, self.rows, self.keys, self.back = limits, rows, keys, back
+        self.marks, self.still, self.moving = {}, "", ""  # attributes of the marks by name; SVG below them; SVG of the marks
 
     def scale(self):
         """What the script needs of this panel."""
@@ -59,6 +63,33 @@ class Panel:
         """The attributes that put a mark at (x, y)."""
         return {"transform": f"translate({pair(tenths(self.place(x, y)))})"}
 
+    def mark(self, name, kind, data, series=None):
+        """A path that moves, in the colour of `series`, and in its dash if it is a line."""
+        dash = dashes(series) if series and kind == "x-line" else ""
+        self._add(name, {"d": data}, f'<path class="{kind}{" x-s" if series else ""}"{colours(series) if series else ""}{dash}')
+
+    def curve(self, name, x, y, series):
+        """A line through (x, y)."""
+        self.mark(name, "x-line", self.line(x, y), series)
+
+    def trail(self, name, points, series):
+        """A path of points (N, 2): a thin line, dots, and the marker of `series` at its end."""
+        self.mark(f"{name} path", "x-thin", self.line(*points.T), series)
+        self.mark(f"{name} dots", "x-dots", self.dots(*points.T), series)
+        self.marker(f"{name} end", *points[np.isfinite(points).all(axis=-1)][-1], series)
+
+    def marker(self, name, x, y, series):
+        """The marker of `series` at (x, y)."""
+        self._add(name, self.move(x, y), f'<path class="x-end x-s"{colours(series)} d="{SYMBOLS[look(series)[2]]}"')
+
+    def ring(self, name, x, y, **attributes):
+        """A ring at (x, y)."""
+        self._add(name, self.move(x, y) | attributes, '<circle class="x-start" r="6"')
+
+    def _add(self, name, attributes, svg):
+        self.marks[name] = attributes
+        self.moving += f'{svg} data-mark="{escape(name)}"{told(attributes)}/>'
+
     def frame(self):
         """Grid, ticks, labels and what stands still, as SVG."""
         grid, parts = "", []
@@ -73,22 +104,21 @@ class Panel:
         parts.append(f'<path class="x-grid" d="{grid}"/>')
         middle = f'text-anchor="middle" transform="translate(-44,{self.h / 2:.0f}) rotate(-90)"'
         parts.append(f'<text x="{self.w / 2:.0f}" y="{self.h + 34}" text-anchor="middle">{escape(self.xlabel)}</text>')
-        parts.append(f'<text class="x-title" x="0" y="-10">{escape(self.title)}</text><text {middle}>{escape(self.ylabel)}</text>')
-        return f'<g transform="translate({self.left},{self.TOP})">{"".join(parts)}</g>{self.inside(self.under)}'
+        parts.append(f'<text class="x-title" x="0" y="-10">{escape(self.title)}</text>')
+        parts.append(f"<text {middle}>{escape(self.ylabel)}</text>")
+        return f'<g transform="translate({self.left},{self.TOP})">{"".join(parts)}</g>{self.inside(self.still)}'
 
     def inside(self, svg):
         """SVG in the pixels of the axes, clipped to them."""
         return f'<svg x="{self.left}" y="{self.TOP}" width="{self.w}" height="{self.h}">{svg}</svg>'
 
-    def html(self, marks, handle):
-        """The panel's SVG; a mark is a path `<path data-mark="name" ...>` which gets its attributes from `marks`."""
+    def html(self, handle=""):
+        """The panel as HTML: its picture, a handle over it, its keys below."""
         keys = "".join(f"<span>{swatch(series)}{escape(text)}</span>" for series, text in self.keys)
         keys = f'<div class="x-keys">{keys}</div>' if keys else ""
-        svg = (self.back or self.frame()) + self.inside(self.over)
-        svg = re.sub(r' data-mark="([^"]+)"', lambda hit: hit[0] + attributes(marks.get(hit[1], {})), svg)
         return (
             f'<div class="x-panel"><svg viewBox="0 0 {self.WIDTH} {self.HEIGHT}" role="img" aria-label="{escape(self.alt)}">'
-            f"{svg}</svg>{handle or ''}{keys}</div>"
+            f"{self.back or self.frame()}{self.inside(self.moving)}</svg>{handle}{keys}</div>"
         )
 
 
@@ -98,15 +128,12 @@ class Controls:
     def __init__(self, initial):
         self.initial, self.state, self.rows, self.grids = dict(initial or {}), {}, [], {}
 
-    def value(self, name, value):
-        """A part of the state that has no slider."""
-        self.state[name] = value
-
     def slider(self, name, limits, scale, label=None, unit="", series=None, start=None, outs=True, by=1):
         """A slider for `name` if `limits` is a pair (low, high), else a fixed value."""
         low, high = limits_of(name, limits)
         if low == high:
-            return self.value(name, low)
+            self.state[name] = low
+            return
         if scale in ("log", "zero") and low == 0:
             raise ValueError(f"{name}={limits!r} starts at 0, but its slider is logarithmic")
         position, value = SCALES[scale]
@@ -139,20 +166,20 @@ class Controls:
         first = self.initial.pop(name, None)
         if first is not None:
             self.state[name] = texts.index(checks.known(f"initial[{name!r}]", first, dict(zip(texts, texts, strict=True))))
-        options = "".join(
-            f'<option value="{i}"{" selected" if i == self.state[name] else ""}>{escape(text)}</option>' for i, text in enumerate(texts)
-        )
+        chosen = {self.state[name]: " selected"}
+        options = "".join(f'<option value="{i}"{chosen.get(i, "")}>{escape(text)}</option>' for i, text in enumerate(texts))
         self.rows.append(
             f'<div class="x-row x-choice"><label><span>{name}</span><select data-name="{name}" data-lm-suppress-shortcuts="true">'
             f"{options}</select></label></div>"
         )
 
     def _row(self, name, label, series, control, outs):
-        out = f'<span class="x-out" data-out="{name}"></span>' if outs else ""
+        told = escape(name)
+        out = f'<span class="x-out" data-out="{told}"></span>' if outs else ""
         self.rows.append(
             f'<div class="x-row"><label><span>{swatch(series) if series else ""}{escape(label or name)}</span>'
-            f'<input type="range" class="x-s"{colours(series)} {control} data-name="{name}" data-lm-suppress-shortcuts="true"></label>'
-            f'<output data-out="= {name}"></output>{out}</div>'
+            f'<input type="range" class="x-s"{colours(series)} {control} data-name="{told}" data-lm-suppress-shortcuts="true">'
+            f'</label><output data-out="= {told}"></output>{out}</div>'
         )
 
     def grid(self, name, by):
@@ -174,12 +201,14 @@ class Controls:
 
 
 def slider_value(position):
+    """The value at a position of a logarithmic slider."""
     decade, k = divmod(position, 75)
     mantissa = 1 + 0.05 * k if k < 20 else 2 + 0.1 * (k - 20) if k < 50 else 5 + 0.2 * (k - 50)
     return float(f"{mantissa * 10.0**decade:.3g}")
 
 
 def slider_position(value):
+    """The position of a logarithmic slider nearest to a value."""
     decade = int(np.floor(np.log10(value) + 1e-12))
     m = value / 10.0**decade
     return 75 * decade + int(np.floor(0.5 + ((m - 1) / 0.05 if m < 2 else 20 + (m - 2) / 0.1 if m < 5 else 50 + (m - 5) / 0.2)))
@@ -220,6 +249,7 @@ def number(v):
 
 
 def percent(v):
+    """A share for the reader."""
     return f"{number(100 * v)} %"
 
 
@@ -231,10 +261,12 @@ def rounded(array):
 
 
 def tenths(points):
+    """Pixels in whole tenths, no farther out than any screen."""
     return np.floor(10 * np.clip(points, -5000, 5000) + 0.5)
 
 
 def pair(tenths):
+    """A point in tenths of a pixel, as path data."""
     return f"{tenths[0] / 10 + 0:g},{tenths[1] / 10 + 0:g}"
 
 
@@ -246,6 +278,7 @@ def path_data(points, join):
 
 
 def along(v, limits):
+    """How far along an axis a value lies, from 0 to 1."""
     low, high, log = limits
     v = np.asarray(v, dtype=float)
     if log:
@@ -262,12 +295,12 @@ def ticks(low, high, log):
         return [(v, f"{v:g}".replace("-", "−")) for v in ticks]
     decades = range(int(np.floor(np.log10(low) + 1e-9)), int(np.ceil(np.log10(high) - 1e-9)) + 1)
     few = len(decades) <= 4
-    ticks = [m * 10.0**d for d in decades for m in ((1, 2, 5) if few else (1,)) if low <= 1.001 * m * 10.0**d <= 1.002 * high]
+    ticks = [m * 10.0**d for d in decades for m in ((1, 2, 5) if few else (1,))]
+    ticks = [v for v in ticks if low <= 1.001 * v <= 1.002 * high]
     return [(v, f"{v:g}" if few else "10" + str(round(np.log10(v))).translate(RAISED)) for v in ticks]
 
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-START = '<circle class="x-start" r="6" data-mark="start"/>'
 
 
 def look(series):
@@ -287,17 +320,6 @@ def dashes(series):
     return f' stroke-dasharray="{dash}"' if dash else ""
 
 
-def mark(name, kind, series=None):
-    """A path that moves, in the colour of `series`, and in its dash if it is a line."""
-    look = f'class="{kind} x-s"{colours(series)}{dashes(series) if kind == "x-line" else ""}' if series else f'class="{kind}"'
-    return f'<path data-mark="{escape(name)}" {look}/>'
-
-
-def end_mark(name, series):
-    """The marker of `series`, where its path ends."""
-    return f'<path class="x-end x-s" data-mark="{escape(name)}"{colours(series)} d="{SYMBOLS[look(series)[2]]}"/>'
-
-
 def swatch(series):
     """A short line with the marker of `series`."""
     marker = f'<path class="x-end" transform="translate(17,6)" d="{SYMBOLS[look(series)[2]]}"/>'
@@ -305,32 +327,31 @@ def swatch(series):
     return f'<svg class="x-s"{colours(series)} viewBox="0 0 34 12" aria-hidden="true">{line}</svg>'
 
 
-def attributes(mark):
-    """A mark's attributes: a string is its path data."""
-    mark = {"d": mark} if isinstance(mark, str) else mark
-    return "".join(f' {key}="{text}"' for key, text in mark.items())
+def told(attributes):
+    """Attributes as SVG."""
+    return "".join(f' {key}="{text}"' for key, text in attributes.items())
 
 
-def draw_handle(label, x, y, panel, state):
+def handle(label, x, y, panel, state):
     """A handle over the point (x, y) of a panel: it moves these two values of the state, by pointer and by arrow keys."""
     left, top = panel.place(state[x], state[y])
     where = f"left:{100 * (Panel.LEFT + left) / Panel.WIDTH:.2f}%;top:{100 * (Panel.TOP + top) / Panel.HEIGHT:.2f}%"
     value = f'aria-valuenow="{state[x]}" aria-valuetext="{x} {number(state[x])}, {y} {number(state[y])}"'
     return (
-        f'<span class="x-handle" role="slider" tabindex="0" aria-label="{label}, move with the arrow keys" {value} style="{where}" '
-        f'aria-valuemin="{panel.x[0]}" aria-valuemax="{panel.x[1]}" data-x="{x}" data-y="{y}" '
+        f'<span class="x-handle" role="slider" tabindex="0" aria-label="{label}, move with the arrow keys" {value} '
+        f'style="{where}" aria-valuemin="{panel.x[0]}" aria-valuemax="{panel.x[1]}" data-x="{x}" data-y="{y}" '
         f'data-lm-suppress-shortcuts="true" hidden></span>'
     )
 
 
-def thinned(points, far=0.4):
+def thinned(points, far=0.5):
     """The points of a line that matter, in half pixels: those dropped lie within `far` of it (Douglas & Peucker, 1973)."""
     points = np.round(2 * np.clip(points, -5000, 5000)) / 2
     if len(points) < 3:
         return points
-    start, along = points[0], points[-1] - points[0]
-    apart = points - start
-    off = np.abs(along[0] * apart[:, 1] - along[1] * apart[:, 0]) / max(np.hypot(*along), 1e-9) if along.any() else np.hypot(*apart.T)
+    apart, chord = points - points[0], points[-1] - points[0]
+    share = np.clip(apart @ chord / max(chord @ chord, 1e-9), 0, 1)
+    off = np.hypot(*(apart - share[:, None] * chord).T)
     i = off.argmax()
     if off[i] <= far:
         return points[[0, -1]]

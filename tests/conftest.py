@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the networks are small: more threads gain nothing and disturb each other
+os.environ["TQDM_DISABLE"] = "1"
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

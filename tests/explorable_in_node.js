@@ -8,8 +8,8 @@ const figure = (spec) => script.kinds[spec.kind](spec.data);
 
 // The values a slider can take, `by` positions apart, as the page would find them.
 const grid = (sliders) => (name, by) => {
-  const values = [];
-  for (let p = sliders[name].low; p <= sliders[name].high; p += by) values.push(script.scales[sliders[name].scale].value(p, sliders[name].low));
+  const { scale, low, high } = sliders[name], values = [];
+  for (let p = low; p <= high; p += by) values.push(script.scales[scale].value(p, low));
   return values;
 };
 

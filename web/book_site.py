@@ -72,6 +72,7 @@ def settle_kernels(app):
     (profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "ERROR"\nc.HistoryManager.enabled = False\n')
     os.environ["IPYTHONDIR"] = str(profile.parent)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ["TQDM_DISABLE"] = "1"  # a page shows what a cell found, not how long it took
 
 
 def execute_side_by_side(app, env, names):
