@@ -29,11 +29,11 @@ class Record(ast.NodeTransformer):
     """Turn `assert a < b` into a call that notes a and b, and lets the chapter go on."""
 
     def __init__(self, claim):
-        self.claim = claim
+        self.claim, self.inside = claim, False
 
     def visit_Compare(self, node):
         self.generic_visit(node)
-        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+        if not self.inside or len(node.ops) != 1 or not isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
             return node
         sides = [node.left, node.comparators[0]]
         if isinstance(node.ops[0], ast.Gt | ast.GtE):
@@ -49,7 +49,9 @@ class Record(ast.NodeTransformer):
             values = [compare.left, *compare.comparators]
             pairs = [ast.Compare(a, [op], [b]) for a, op, b in zip(values, compare.ops, values[1:], strict=False)]
             node = Replace(compare, ast.BoolOp(ast.And(), pairs)).visit(node)
+        self.inside = True
         self.generic_visit(node)
+        self.inside = False
         return node
 
 
