@@ -94,3 +94,33 @@ def test_figures_take_the_page_s_colours(visit, site, theme):
 
 def screenshot(element):
     return (imread(io.BytesIO(element.screenshot()))[..., :3] * 255).round().astype("uint8")
+
+
+FIGURE = ".explorable[data-on]"
+PICTURE = "f => [...f.querySelectorAll('svg path')].map(p => p.getAttribute('d')).join() + f.querySelector('.x-said').textContent"
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if re.search(r"/\d\d-|intro", path)])
+def test_every_explorable_of_a_page_answers(visit, path):
+    """Every slider moves its own figure and no other; a start that can be dragged moves by the arrow keys too."""
+    with visit(path) as seen:
+        figures = seen.page.locator(".explorable")
+        count = figures.count()
+        assert count >= (1 if "intro" in path else 2)
+        assert seen.page.locator(FIGURE).count() == count, "a figure whose script did not run"
+        for i in range(count):
+            figure, others = figures.nth(i), [figures.nth(j) for j in range(count) if j != i]
+            before_others = [other.evaluate(PICTURE) for other in others]
+            for slider in figure.locator("input[type=range]:visible").all():
+                before = figure.evaluate(PICTURE)
+                slider.press("ArrowLeft")
+                slider.press("PageDown")
+                if figure.evaluate(PICTURE) == before:  # it stood at its lowest
+                    slider.press("PageUp")
+                assert figure.evaluate(PICTURE) != before, slider.get_attribute("aria-label")
+            for handle in figure.locator(".x-handle").all():
+                before = figure.evaluate(PICTURE)
+                handle.press("ArrowRight")
+                assert figure.evaluate(PICTURE) != before
+            assert [other.evaluate(PICTURE) for other in others] == before_others
+        assert seen.errors == []
