@@ -46,6 +46,9 @@ bench: .venv/made    ## time optimlib against its floor and what frameworks are 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= tests/parity/test_frameworks.py
 
+recordings: .venv/made    ## record anew the runs of chapter 8 that are too long for a chapter
+	$(IN) tests/record.py
+
 lock: .venv/made    ## write constraints.txt anew from requirements.txt
 	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
 	_build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate --no-emit-package optimlib \
@@ -71,5 +74,5 @@ clean:    ## remove what was built, and .venv
 
 again:
 
-.PHONY: help book serve test notebooks margins mutants bench parity lock clean again
+.PHONY: help book serve test notebooks recordings margins mutants bench parity lock clean again
 .DELETE_ON_ERROR:
