@@ -100,6 +100,11 @@ FIGURE = ".explorable[data-on]"
 PICTURE = "f => [...f.querySelectorAll('svg path')].map(p => p.getAttribute('d')).join() + f.querySelector('.x-said').textContent"
 
 
+def settle(page):
+    """Wait until what was asked for has been drawn."""
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+
 @pytest.mark.parametrize("path", [path for path in PAGES if re.search(r"/\d\d-|intro", path)])
 def test_every_explorable_of_a_page_answers(visit, path):
     """Every slider moves its own figure and no other; a start that can be dragged moves by the arrow keys too."""
@@ -110,17 +115,21 @@ def test_every_explorable_of_a_page_answers(visit, path):
         assert seen.page.locator(FIGURE).count() == count, "a figure whose script did not run"
         for i in range(count):
             figure, others = figures.nth(i), [figures.nth(j) for j in range(count) if j != i]
+            settle(seen.page)
             before_others = [other.evaluate(PICTURE) for other in others]
             for slider in figure.locator("input[type=range]:visible").all():
                 before = figure.evaluate(PICTURE)
                 slider.press("ArrowLeft")
                 slider.press("PageDown")
+                settle(seen.page)
                 if figure.evaluate(PICTURE) == before:  # it stood at its lowest
                     slider.press("PageUp")
+                    settle(seen.page)
                 assert figure.evaluate(PICTURE) != before, slider.get_attribute("aria-label")
             for handle in figure.locator(".x-handle").all():
                 before = figure.evaluate(PICTURE)
                 handle.press("ArrowRight")
+                settle(seen.page)
                 assert figure.evaluate(PICTURE) != before
             assert [other.evaluate(PICTURE) for other in others] == before_others
         assert seen.errors == []
