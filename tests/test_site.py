@@ -1,6 +1,7 @@
 """The built site as a reader meets it: every page in a real browser, light and dark, wide and at phone width, with no other host."""
 
 import io
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
@@ -136,3 +137,18 @@ def test_every_explorable_of_a_page_answers(visit, path):
                 assert figure.evaluate(PICTURE) != before
             assert [other.evaluate(PICTURE) for other in others] == before_others
         assert seen.errors == []
+
+
+def test_the_index_of_claims_lists_every_claim(visit):
+    """As many rows as the chapters have claims, each with a verdict and a link to its section."""
+    said = sum(
+        len(re.findall(r"\*\*Claim", "".join(cell["source"])))
+        for path in (ROOT / "book").glob("[0-9][0-9]-*.ipynb")
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "markdown"
+    )
+    with visit("book/claims.html") as seen:
+        rows = seen.page.locator("article tbody tr").all_inner_texts()
+        assert len(rows) == said > 80
+        assert all(re.search(r"(holds|holds on a condition|not borne out)$", row) for row in rows)
+        assert seen.page.locator("article tbody tr a").count() >= said
