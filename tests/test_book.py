@@ -44,19 +44,6 @@ def asserts(cell):
 
 
 @chapters
-def test_committed_clean(path):
-    notebook = nbformat.read(path, as_version=4)
-    nbformat.validate(notebook)
-    ids = [cell.id for cell in notebook.cells]
-    assert len(ids) == len(set(ids))
-    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
-    assert notebook.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
-    for cell in cells(path, "code"):
-        assert cell.outputs == [] and cell.execution_count is None, cell.source
-        assert set(cell.metadata) <= {"tags", "mystnb"}, cell.metadata
-
-
-@chapters
 def test_every_claim_is_followed_by_an_assertion(path):
     found = cells(path)
     claims = [i for i, cell in enumerate(found) if cell.cell_type == "markdown" and CLAIM.search(cell.source)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from differences import finite_differences
 
 from optimlib.mlp import ACTIVATIONS, MLP
 
@@ -18,20 +19,6 @@ def batch(rng, samples=7, features=5, classes=3):
     return rng.normal(size=(samples, features)), rng.integers(0, classes, samples)
 
 
-def numerical_gradient(model, x, y, h=1e-5):
-    """Central differences of the loss, and of the penalty l2 |w|^2 / 2, in every parameter."""
-    w, g = model.w.copy(), np.empty_like(model.w)
-    for i in range(w.shape[-1]):
-        sides = []
-        for sign in (1, -1):
-            model.w[...] = w
-            model.w[..., i] += sign * h
-            sides.append(model.loss_and_gradient(x, y)[0] + (model.l2 * model.w**2).sum(axis=-1) / 2)
-        g[..., i] = (sides[0] - sides[1]) / (2 * h)
-    model.w[...] = w
-    return g
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("l2", [0.0, 0.3])
@@ -41,7 +28,7 @@ def test_gradient_agrees_with_finite_differences(activation, loss, l2):
     model = small(activation, loss, l2=l2)
     model.w[...] += 0.1 * np.random.default_rng(1).normal(size=model.w.shape)  # no bias at zero
     _, g = model.loss_and_gradient(x, y)
-    np.testing.assert_allclose(g, numerical_gradient(model, x, y), atol=2e-9)
+    np.testing.assert_allclose(g, finite_differences(model, x, y), atol=2e-9)
 
 
 def test_gradient_of_replicas_agrees_with_finite_differences():
@@ -49,7 +36,7 @@ def test_gradient_of_replicas_agrees_with_finite_differences():
     model = small("tanh", seed=np.arange(6).reshape(2, 3))
     _, g = model.loss_and_gradient(x, y)
     assert g.shape == (2, 3, model.w.shape[-1])
-    np.testing.assert_allclose(g, numerical_gradient(model, x, y), atol=2e-9)
+    np.testing.assert_allclose(g, finite_differences(model, x, y), atol=2e-9)
 
 
 def test_loss_by_pencil():
