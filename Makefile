@@ -40,6 +40,9 @@ margins: .venv/made    ## print how far every claim stands from its bound, over 
 mutants: .venv/made    ## break optimlib one place at a time: who notices, chapters and tests (hours)
 	$(IN) tests/mutants.py
 
+versions: .venv/made    ## run everything on each Python, the oldest numpy and other BLAS kernels (half an hour)
+	$(IN) tests/versions.py
+
 bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
 	$(IN) tests/bench.py
 
@@ -74,5 +77,5 @@ clean:    ## remove what was built, and .venv
 
 again:
 
-.PHONY: help book serve test notebooks recordings margins mutants bench parity lock clean again
+.PHONY: help book serve test notebooks recordings margins mutants versions bench parity lock clean again
 .DELETE_ON_ERROR:

@@ -26,7 +26,7 @@ import numpy as np
 from optimlib import data, optimizers, training
 from optimlib.mlp import MLP
 
-RESULTS = Path(__file__).parent / "bench.json"
+RESULTS = Path(__file__).parent / "records/bench.json"
 DIGITS = (64, 32, 10), 1000, 5
 MNIST = (784, 128, 10), 2000, 1  # layer sizes, samples, epochs of one timing
 
@@ -208,7 +208,7 @@ def table(title, names, times, unit, per, base):
     rows = []
     for name, row in zip(names, times, strict=True):
         ratio = float(np.median(row / times[names.index(base)]))
-        rows.append({"name": name, "time": float(np.median(row)) / per, "ratio": ratio})
+        rows.append({"title": title, "name": name, "time": float(np.median(row)) / per, "unit": unit, "ratio": ratio})
         print(f"  {name:28}{rows[-1]['time']:12.4g} {unit:10}{ratio:9.2f} x {base}")
     return rows
 

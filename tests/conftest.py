@@ -105,3 +105,17 @@ class Visit:
 def visit(browser, address):
     """visit(path, theme="light", width=1280) opens a page of the site: a context manager that gives a `Visit`."""
     return partial(Visit, browser, address)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The time of every test file and chapter, slowest first: setup, calls and teardown of all its items."""
+    seconds = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                file = report.nodeid.split("::")[0]
+                seconds[file] = seconds.get(file, 0.0) + report.duration
+    if len(seconds) > 1:
+        terminalreporter.section("time by file, slowest first")
+        for file, time in sorted(seconds.items(), key=lambda item: -item[1]):
+            terminalreporter.write_line(f"{time:7.1f} s  {file}")

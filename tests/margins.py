@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import chapters
 
-RESULTS = Path(__file__).parent / "margins.json"
+RESULTS = Path(__file__).parent / "records/margins.json"
 
 
 class Record(ast.NodeTransformer):

@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import platform
 import random
+import re
 import sys
 import time
 import warnings
@@ -27,13 +28,11 @@ os.environ["MPLBACKEND"] = "Agg"
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
-RESULTS = TESTS / "mutants.json"
-EQUIVALENT = TESTS / "mutants-equivalent.json"  # "module: old -> new" -> why no one could tell
+RESULTS = TESTS / "records/mutants.json"
+EQUIVALENT = TESTS / "records/mutants-equivalent.json"  # "module.scope: old -> new" -> why no one could tell
 sys.path.insert(0, str(TESTS))
 
 MODULES = ["optimizers", "schedules", "surfaces", "mlp", "training"]
-# the chapters most likely to notice come first; the rest follow
-FIRST = {"optimizers": "3 4 5 6 1", "schedules": "7", "surfaces": "1 3", "mlp": "2", "training": "2 7"}
 UNIT = ["test_optimizers.py", "test_schedules.py", "test_surfaces.py", "test_mlp.py", "test_training.py", "test_parity.py"]
 
 OPERATORS = {
@@ -87,18 +86,23 @@ def is_guard(node):
 
 
 def places(tree):
-    """Every (node, guard) outside docstrings, texts and type names; guard says that the statement around it checks arguments."""
+    """Every (node, guard, scope) outside docstrings, texts and type names.
 
-    def walk(node, guard):
+    guard: whether the statement around it checks arguments; scope: the outermost class or function that it stands in.
+    """
+
+    def walk(node, guard, scope):
         if isinstance(node, ast.stmt) and not isinstance(node, ast.ClassDef | ast.FunctionDef):
             guard = guard or is_guard(node)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            scope = scope or node.name
         if isinstance(node, ast.FunctionDef) and node.name in {"__repr__", "_sizes", "_progress"}:
             return
-        yield node, guard
+        yield node, guard, scope
         for child in ast.iter_child_nodes(node):
-            yield from walk(child, guard)
+            yield from walk(child, guard, scope)
 
-    return list(walk(tree, False))
+    return list(walk(tree, False, ""))
 
 
 def variants(node):
@@ -145,7 +149,7 @@ def mutants(module):
     tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
     before = ast.unparse(tree).splitlines()
     found = []
-    for index, (node, guard) in enumerate(places(tree)):
+    for index, (node, guard, scope) in enumerate(places(tree)):
         for which, _ in enumerate(variants(node)):
             changed = copy.deepcopy(tree)
             target = places(changed)[index][0]
@@ -158,7 +162,9 @@ def mutants(module):
             end = len(before) - len(after)
             old, new = before[at].strip(), (after[at].strip() if end == 0 else f"{after[at].strip()} ({end} lines fewer)")
             line = getattr(node, "lineno", 0)
-            found.append({"module": module, "line": line, "old": old, "new": new, "guard": guard, "source": source})
+            found.append(
+                {"module": module, "line": line, "scope": scope, "old": old, "new": new, "guard": guard, "source": source}
+            )
     return found
 
 
@@ -189,9 +195,11 @@ def attempt(mutant, suite, pipe):
 def by_chapters(mutant):
     import chapters
 
-    order = [f"{int(n):02}" for n in FIRST[mutant["module"]].split()]
-    ranked = sorted(chapters.CHAPTERS, key=lambda p: (order.index(p.stem[:2]) if p.stem[:2] in order else 99, p.stem))
-    for path in ranked:
+    def uses(path):
+        """How many of the chapter's cells name the broken class or function."""
+        return sum(bool(re.search(rf"(?i)\b{mutant['scope']}\b", cell.source)) for cell, _ in chapters.cells(path))
+
+    for path in sorted(chapters.CHAPTERS, key=lambda p: (-uses(p), p.stem)):  # who is likely to notice comes first
         try:
             chapters.run(path)
         except BaseException as error:
@@ -236,6 +244,16 @@ def judge(mutant, suite, limit):
     return outcome, time.monotonic() - start
 
 
+def key(mutant):
+    """What names a mutant in the list of equivalents, also after lines have moved."""
+    return f"{mutant['module']}.{mutant['scope']}: {mutant['old']} -> {mutant['new']}"
+
+
+def describe(mutant):
+    guard = "  [guard]" if mutant["guard"] else ""
+    return f"{mutant['module']}.py:{mutant['line']}: {mutant['old']}  ->  {mutant['new']}{guard}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suites", nargs="*", default=["chapters", "tests"], help="chapters, tests, or both")
@@ -253,6 +271,7 @@ def main():
     import nbformat  # noqa: F401
     import numpy  # noqa: F401
 
+    about = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "sample": args.sample}
     excused = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
     every = [m for module in args.modules for m in mutants(module)]
     if args.sample:
@@ -260,27 +279,31 @@ def main():
     summary, survivors = {}, []
     for suite in args.suites:
         tried = [m for m in every if suite == "tests" or args.guards or not m["guard"]]
-        whole = {"module": tried[0]["module"], "source": (ROOT / "optimlib" / f"{tried[0]['module']}.py").read_text(), "guard": False}
+        whole = {"module": tried[0]["module"], "scope": "Optimizer", "source": (ROOT / "optimlib" / f"{tried[0]['module']}.py").read_text(), "guard": False}
         outcome, normal = judge(whole, suite, 600)
         if outcome:
             sys.exit(f"{suite} fail on the unbroken optimlib: {outcome}")
         print(f"{suite}: {len(tried)} mutants, {normal:.0f} s for one that nobody notices", flush=True)
         with ThreadPoolExecutor(args.jobs) as pool:
-            outcomes = list(pool.map(lambda m: judge(m, suite, 3 * normal + 30)[0], tried))  # noqa: B023
+            outcomes = []
+            for mutant, (outcome, _) in zip(tried, pool.map(lambda m: judge(m, suite, 2 * normal + 30), tried), strict=True):  # noqa: B023
+                outcomes.append(outcome)
+                if not outcome:
+                    print(f"survives the {suite}: {describe(mutant)}", flush=True)
         for module in args.modules:
             mine = [(m, o) for m, o in zip(tried, outcomes, strict=True) if m["module"] == module]
             left = [m for m, o in mine if not o]
-            same = [m for m in left if f"{module}: {m['old']} -> {m['new']}" in excused]
-            summary[f"{suite} {module}"] = {"mutants": len(mine), "killed": len(mine) - len(left), "equivalent": len(same)}
+            same = [m for m in left if key(m) in excused]
+            summary[f"{suite} {module}"] = {"mutants": len(mine), "killed": len(mine) - len(left), "equivalent": len(same)} | about
             survivors += [{"suite": suite} | {k: m[k] for k in ("module", "line", "old", "new", "guard")} for m in left if m not in same]
-    for s in survivors:
-        print(f"survives the {s['suite']}: {s['module']}.py:{s['line']}: {s['old']}  ->  {s['new']}{'  [guard]' if s['guard'] else ''}")
     for name, row in summary.items():
         real = row["mutants"] - row["equivalent"]
         print(f"{name}: {row['killed']} of {real} killed ({100 * row['killed'] / max(real, 1):.1f} %), {row['equivalent']} equivalent")
-    if args.write:
-        about = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "sample": args.sample}
-        RESULTS.write_text(json.dumps({"about": about, "summary": summary, "survivors": survivors}, indent=1) + "\n")
+    if args.write:  # what was not run now stays as it was recorded
+        before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"summary": {}, "survivors": []}
+        kept = [s for s in before["survivors"] if f"{s['suite']} {s['module']}" not in summary]
+        record = {"summary": before["summary"] | summary, "survivors": kept + survivors}
+        RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
