@@ -1,5 +1,6 @@
-"""The real data of the book, shipped with it (sources and licence: data_files/README.md) and split by a seed."""
+"""The data of the book, shipped with it (sources and licence: data_files/README.md) and split by a seed; and its recordings."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from optimlib import checks
 
 FOLDER = Path(__file__).parent / "data_files"
+RECORDINGS = FOLDER / "recordings"
 
 
 class Split(NamedTuple):
@@ -42,6 +44,17 @@ def load_wine(seed=0, train=90, validation=40):
     Source: Aeberhard & Forina (1992), UCI Machine Learning Repository, CC BY 4.0.
     """
     return split(*_read("wine"), train, validation, seed)
+
+
+def load_recording(name):
+    """A recording as dicts and lists: runs too long for a chapter ("cnn", "transformer") or of other libraries ("frameworks").
+
+    Raises ValueError for a name that is not recorded.
+    """
+    known = sorted(path.stem for path in RECORDINGS.glob("*.json"))
+    if name not in known:
+        raise ValueError(f"there is no recording {name!r}; there are {', '.join(known)}")
+    return json.loads((RECORDINGS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def split(x, y, train, validation, seed=0):

@@ -1,12 +1,12 @@
-"""Record the runs that are too long for a chapter: `make recordings` writes book/recordings/cnn.json and transformer.json.
+"""Record the runs that are too long for a chapter: `make recordings` writes cnn.json and transformer.json.
 
     python tests/record.py [--jobs 2] [cnn] [transformer]
 
-Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of a convolutional network
-on the digits, and of a Transformer on book/recordings/text.txt. That text is the prose of this book's first two chapters as it was
-when the file was made, in lower case, without formulas, code, digits and most punctuation. It is frozen: the recordings hold for
-it. Chapter 8 draws the files, and test_recordings.py runs a part of them again. Losses are those after the last epoch; null stands
-for a run that diverged.
+Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of a convolutional
+network on the digits, and of a Transformer on text.txt. The files stand in optimlib/data_files/recordings. The text is the prose
+of this book's first two chapters as it was when the file was made, in lower case, without formulas, code, digits and most
+punctuation. It is frozen: the recordings hold for it. Chapter 8 draws the recordings, and test_recordings.py runs a part of them
+again. Losses are those after the last epoch; null stands for a run that diverged.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import os
 import platform
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["TQDM_DISABLE"] = "1"
@@ -23,11 +22,10 @@ os.environ["TQDM_DISABLE"] = "1"
 import numpy as np
 
 from optimlib import optimizers
-from optimlib.data import load_digits, split
+from optimlib.data import RECORDINGS, load_digits, split
 from optimlib.networks import CNN, Transformer, windows
 from optimlib.training import sweep
 
-FOLDER = Path(__file__).resolve().parent.parent / "book" / "recordings"
 ALPHABET = " ,.abcdefghijklmnopqrstuvwxyz"
 LENGTH = 16
 SETTINGS = {
@@ -79,7 +77,7 @@ RULES = {  # kind: {name: (rule, learning rates)}
 
 def text_data(number, train, validation):
     """The frozen text as a Split of windows."""
-    text = " ".join((FOLDER / "text.txt").read_text(encoding="utf-8").split())
+    text = " ".join((RECORDINGS / "text.txt").read_text(encoding="utf-8").split())
     return split(*windows(text, ALPHABET, LENGTH), train, validation, number)
 
 
@@ -116,7 +114,7 @@ def record(kind, pool):
     versions = {"numpy": np.__version__, "python": platform.python_version(), "script": "tests/record.py"}
     content = {"versions": versions, "settings": SETTINGS[kind], "axes of the numbers": "splits, learning rates, seeds", "runs": runs}
     lines = json.dumps(content, indent=1).replace("\n     ", " ").replace("\n    ]", " ]")
-    (FOLDER / f"{kind}.json").write_text(lines + "\n", encoding="utf-8", newline="\n")
+    (RECORDINGS / f"{kind}.json").write_text(lines + "\n", encoding="utf-8", newline="\n")
     for name, result in runs.items():
         loss = np.nan_to_num(np.array(result["val_loss"], dtype=float), nan=np.inf)
         print(f"{kind}, {name}: best rate of each split {np.array(result['learning_rate'])[np.median(loss, axis=2).argmin(axis=1)].tolist()}")

@@ -47,6 +47,17 @@ def test_standardize_learns_from_the_training_part_alone():
     assert (flat.train[0] == 0).all()
 
 
+def test_recordings_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert {name: sorted(data.load_recording(name)) for name in ("cnn", "transformer", "frameworks")} == {
+        "cnn": ["axes of the numbers", "runs", "settings", "versions"],
+        "transformer": ["axes of the numbers", "runs", "settings", "versions"],
+        "frameworks": ["paths", "programs", "schedules", "start", "training", "versions"],
+    }
+    with pytest.raises(ValueError, match="no recording 'rnn'; there are cnn, frameworks, transformer"):
+        data.load_recording("rnn")
+
+
 def test_bad_sizes_are_named():
     with pytest.raises(ValueError, match="train=1500 and validation=297 leave no test sample of 1797"):
         data.load_digits(train=1500)

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from optimlib import optimizers, schedules
-from optimlib.data import load_digits
+from optimlib.data import load_digits, load_recording
 from optimlib.mlp import MLP
 from optimlib.training import ReduceLROnPlateau
 
 HERE = Path(__file__).parent
 RECORDED = json.loads((HERE / "parity" / "keras.json").read_text())
-FRAMEWORKS = json.loads((HERE.parent / "book" / "recordings" / "frameworks.json").read_text())
+FRAMEWORKS = load_recording("frameworks")
 TOLERANCE = 1e-12
 
 
@@ -112,7 +112,7 @@ def test_plateau(case):
     np.testing.assert_allclose(trace, case["rates"], rtol=TOLERANCE)
 
 
-# --- Keras, PyTorch and optax under one name: book/recordings/frameworks.json ---------------------------------------------------
+# --- Keras, PyTorch and optax under one name: the recording "frameworks" --------------------------------------------------------
 
 
 def walk(case, step):

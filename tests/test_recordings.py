@@ -1,21 +1,17 @@
 """The recordings of the CNN and the Transformer: complete, of the rules as they are, and the same when a part is run again."""
 
-import json
-
 import numpy as np
 import pytest
 import record
 
+from optimlib.data import load_recording
+
 KINDS = pytest.mark.parametrize("kind", record.RULES)
-
-
-def recorded(kind):
-    return json.loads((record.FOLDER / f"{kind}.json").read_text(encoding="utf-8"))
 
 
 @KINDS
 def test_settings_are_those_of_the_script(kind):
-    content = recorded(kind)
+    content = load_recording(kind)
     assert content["settings"] == record.SETTINGS[kind]
     assert set(content["versions"]) == {"numpy", "python", "script"} and all(content["versions"].values())
     assert list(content["runs"]) == list(record.RULES[kind])
@@ -29,7 +25,7 @@ def test_settings_are_those_of_the_script(kind):
 
 @KINDS
 def test_no_best_rate_stands_at_the_edge(kind):
-    for name, run in recorded(kind)["runs"].items():
+    for name, run in load_recording(kind)["runs"].items():
         loss = np.nan_to_num(np.array(run["val_loss"], dtype=float), nan=np.inf)
         assert 0 < np.median(loss, axis=(0, 2)).argmin() < len(run["learning_rate"]) - 1, name
 
@@ -46,7 +42,7 @@ def test_a_part_of_the_transformer_runs_comes_out_the_same(name):
 
 def again_is_the_same(kind, name, number, rate, within):
     """The first seed of split `number` at one rate; rounding that another machine does otherwise grows over the updates."""
-    run = recorded(kind)["runs"][name]
+    run = load_recording(kind)["runs"][name]
     seed = number * record.SETTINGS[kind]["seeds a split"]
     again = record.run(kind, name, number, [rate], [seed])
     for key, value in again.items():
@@ -56,7 +52,7 @@ def again_is_the_same(kind, name, number, rate, within):
 
 def test_the_text_is_of_the_alphabet_and_leaves_something_to_test():
     data = record.text_data(0, **{key: record.SETTINGS["transformer"][key] for key in ("train", "validation")})
-    text = " ".join((record.FOLDER / "text.txt").read_text(encoding="utf-8").split())
+    text = " ".join((record.RECORDINGS / "text.txt").read_text(encoding="utf-8").split())
     assert set(text) <= set(record.ALPHABET)
     assert len(data.test[0]) >= 150
     seen = set(map(bytes, data.train[0]))

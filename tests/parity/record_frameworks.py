@@ -1,13 +1,13 @@
 """Record how Keras, PyTorch and optax differ under one name: the same nominal settings, the paths that each really takes.
 
-    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py         writes book/recordings/frameworks.json
-    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py other.json
+    PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py [other.json]
 
-Chapter 9 draws this file. Every case has a line of code for each framework; the line as printed is the line that is run. All
-minimise the same function of two weights, scale * (a w_1^2 + b w_2^2) / 2 with curvature (a, b), in float64: Keras as in
-record_keras.py, PyTorch with a float64 parameter, optax with JAX's `jax_enable_x64` and a 64-bit step counter. `groups` says
-who agrees with whom; the tests hold it against the numbers, and hold the numbers against the rules written out in numpy. The
-last part of the file are the accuracies that the programs of train_frameworks.py reach, with the programs' text.
+It writes optimlib/data_files/recordings/frameworks.json, which chapter 9 draws. Every case has a line of code for each
+framework; the line as printed is the line that is run. All minimise the same function of two weights, scale * (a w_1^2 + b
+w_2^2) / 2 with curvature (a, b), in float64: Keras as in record_keras.py, PyTorch with a float64 parameter, optax with JAX's
+`jax_enable_x64` and a 64-bit step counter. `groups` says who agrees with whom; the tests hold it against the numbers, and
+hold the numbers against the rules written out in numpy. The last part of the file are the accuracies that the programs of
+train_frameworks.py reach, with the programs' text.
 """
 
 import inspect
@@ -25,6 +25,8 @@ import optax
 import tensorflow as tf
 import torch
 import train_frameworks
+
+from optimlib.data import RECORDINGS
 
 STEPS = 30
 START = [1.0, 1.0]
@@ -353,8 +355,7 @@ def record_paths():
 
 
 if __name__ == "__main__":
-    default = Path(__file__).parents[2] / "book" / "recordings" / "frameworks.json"
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDINGS / "frameworks.json"
     recorded = record()
     text = record_keras.dumps(recorded) + "\n"
     assert json.loads(text) == recorded, "the file must read back to the same numbers"

@@ -17,14 +17,14 @@ import record_keras
 import train_frameworks
 
 from optimlib import optimizers
-from optimlib.data import load_digits
+from optimlib.data import load_digits, load_recording
 from optimlib.mlp import MLP
 
 ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-12  # of the largest number of a column, as in tests/test_parity.py
 RECORDED = {
     "keras": json.loads((ROOT / "tests" / "parity" / "keras.json").read_text()),
-    "frameworks": json.loads((ROOT / "book" / "recordings" / "frameworks.json").read_text()),
+    "frameworks": load_recording("frameworks"),
 }
 
 
