@@ -136,8 +136,21 @@ def variants(node):
                 continue  # a docstring
             if isinstance(line, ast.Assign | ast.AugAssign | ast.Expr | ast.For | ast.If):
                 yield lambda n, field=field, i=i: getattr(n, field).__setitem__(i, ast.Pass())
-            if i and isinstance(line, ast.Assign | ast.AugAssign) and isinstance(block[i - 1], ast.Assign | ast.AugAssign):
+            if i and depend(block[i - 1], line):
                 yield lambda n, field=field, i=i: swap(getattr(n, field), i - 1, i)
+
+
+def depend(first, second):
+    """Whether two assignments that follow each other come out otherwise in the other order."""
+    if not all(isinstance(line, ast.Assign | ast.AugAssign) for line in (first, second)):
+        return False
+    written, mentioned = [], []
+    for line in (first, second):
+        targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+        parts = [part for t in targets for part in (t.elts if isinstance(t, ast.Tuple) else [t])]
+        written.append({ast.unparse(part) for part in parts} | {ast.unparse(p.value) for p in parts if isinstance(p, ast.Subscript)})
+        mentioned.append({ast.unparse(n) for n in ast.walk(line) if isinstance(n, ast.Name | ast.Attribute)})
+    return bool(written[0] & mentioned[1] or written[1] & mentioned[0])
 
 
 def swap(block, i, j):

@@ -53,6 +53,18 @@ def test_two_steps_by_pencil(opt, expected):
     np.testing.assert_allclose(np.ravel(path[1:]), expected, rtol=1e-14)
 
 
+def test_what_is_remembered_by_pencil():
+    """After gradients 1, then -2: the sums and running means that the chapters look at."""
+    for opt, remembered in [
+        (SGD(0.1, momentum=0.5), {"velocity": 0.15}),
+        (Adagrad(0.1), {"s": 5.1}),
+        (RMSprop(0.1, rho=0.5, centered=True), {"v": 2.25, "m": -0.75}),
+        (Adam(0.1, beta_1=0.5, beta_2=0.75), {"m": -0.75, "v": 1.1875}),
+    ]:
+        walk(opt, np.array([1.0]), np.array([[1.0], [-2.0]]))
+        assert {name: pytest.approx(getattr(opt, name).item()) for name in remembered} == remembered
+
+
 def test_amsgrad_divides_by_the_largest_second_moment():
     gradients = np.array([[10.0], [0.1], [0.1]])
     opt = Adam(0.1, beta_1=0.0, beta_2=0.5, epsilon=0.0, amsgrad=True)
@@ -139,6 +151,34 @@ def test_long_vectors_are_stepped_in_blocks_with_the_same_numbers(make, size, mo
     np.testing.assert_array_equal(in_blocks, walk(whole, w, gradients)[-1])
     for name in whole.state:
         np.testing.assert_array_equal(getattr(blocks, name), np.broadcast_to(getattr(whole, name), size))
+
+
+def test_only_a_vector_longer_than_two_blocks_is_cut(monkeypatch):
+    """It is stepped in pieces of one block, the last what is left; replicas, and what is shorter, as a whole."""
+    seen = []
+
+    class Seen(SGD):
+        def update(self, w, g, lr):
+            seen.append(w.shape)
+            return super().update(w, g, lr)
+
+    monkeypatch.setattr(optimizers, "BLOCK", 8 * 8)  # eight numbers
+    for shape, pieces in [((16,), [(16,)]), ((17,), [(8,), (8,), (1,)]), ((24,), [(8,)] * 3), ((2, 17), [(2, 17)])]:
+        seen.clear()
+        Seen().step(np.ones(shape), np.ones(shape))
+        assert seen == pieces
+
+
+def test_state_has_the_shape_of_the_replicas_from_the_first_step_on():
+    opt = Adam(np.array([[0.1], [0.2], [0.3]]))
+    opt.step(np.zeros(2), np.ones(2))
+    assert opt.m.shape == opt.v.shape == (3, 2)
+    assert opt.broadcast_shape((4,)) == (3, 4), "what it remembers asks for no shape of the next weights"
+
+
+def test_an_infinite_gradient_is_no_nan():
+    """It is the training that sees and says it; an optimizer only refuses what has lost its meaning."""
+    assert SGD(0.1).step(np.ones(2), np.array([np.inf, -np.inf])).tolist() == [-np.inf, np.inf]
 
 
 def test_blocks_take_rates_and_decays_given_per_weight():
@@ -242,7 +282,7 @@ def test_get_by_name():
         (lambda: SGD(momentum=1.0), r"momentum=1.0 is out of range: expected a finite number in \[0, 1\)"),
         (lambda: SGD(momentum=-0.1), "momentum=-0.1"),
         (lambda: RMSprop(rho=1.0), "rho=1.0"),
-        (lambda: RMSprop(momentum=1.5), "momentum=1.5"),
+        (lambda: RMSprop(momentum=1.0), "momentum=1.0"),
         (lambda: RMSprop(epsilon=-1), "epsilon=-1"),
         (lambda: Adam(beta_1=1.0), "beta_1=1.0"),
         (lambda: Adam(beta_2=1.0), "beta_2=1.0"),
