@@ -10,10 +10,15 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the networks are small: more threads gain nothing and disturb each other
 os.environ["TQDM_DISABLE"] = "1"
+
+# a busy machine must not fail a test; every run draws the same examples, so that what fails here fails everywhere
+hypothesis.settings.register_profile("book", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("book")
 
 ROOT = Path(__file__).resolve().parent.parent
 
