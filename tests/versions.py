@@ -57,7 +57,8 @@ def run(python, what, *arguments, variables=None):
     asked = [python, "-c", "import numpy, platform; print(platform.python_version(), numpy.__version__)"]
     version, numpy = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
     start = time.monotonic()
-    command = [python, "-m", "pytest", "-q", "-n", str(os.cpu_count()), "--dist", "loadfile", f"--junitxml={report}", *arguments]
+    threads = int((variables or {}).get("OPENBLAS_NUM_THREADS", 1))
+    command = [python, "-m", "pytest", "-q", "-n", str(max(1, os.cpu_count() // threads)), "--dist", "loadfile", f"--junitxml={report}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | (variables or {}), capture_output=True, text=True)
     if not report.exists():
         sys.exit(f"pytest did not run on {what}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
