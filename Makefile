@@ -47,7 +47,7 @@ bench: .venv/made    ## time optimlib against its floor and what frameworks are 
 	$(IN) tests/bench.py
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
-	.venv-parity/bin/python -m pytest -o addopts= tests/parity/test_frameworks.py
+	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
 
 recordings: .venv/made    ## record anew the runs of chapter 8 that are too long for a chapter
 	$(IN) tests/record.py
