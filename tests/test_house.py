@@ -1,5 +1,6 @@
 """The house: the commands, the pins, the notebooks as they are committed, and what must stand in no file."""
 
+import importlib.util
 import json
 import os
 import re
@@ -206,13 +207,37 @@ def test_the_table_of_contents_names_every_page_of_the_book_once():
     assert sorted(re.sub(r"\.(ipynb|md)$", "", name) for name in files(toc)) == pages
 
 
-CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+NOTEBOOKS = notebooks.all_notebooks()
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebooks_are_committed_clean(path):
     text = path.read_text(encoding="utf-8")
-    assert notebooks.clean(text) == text, "run `make notebooks`"
+    assert notebooks.clean(text, notebooks.repository()) == text, "run `make notebooks`"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_one_guarded_line_installs_optimlib_and_only_where_it_is_missing(path, monkeypatch):
+    """With an address a notebook gets one cell, not seen on the page; it asks pip for that address, or nothing; without, none."""
+    text = path.read_text(encoding="utf-8")
+    address = {"url": "https://github.com/someone/a-book", "branch": "main"}
+    with_it = notebooks.clean(text, address)
+    assert notebooks.clean(with_it, address) == with_it and notebooks.clean(with_it, {}) == notebooks.clean(text, {})
+    cells = nbformat.reads(with_it, as_version=4).cells
+    (place,) = [i for i, cell in enumerate(cells) if "install" in cell.metadata.get("tags", [])]
+    code = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and "optimlib" in cell.source]
+    assert place == code[0] > 0 and "remove-cell" in cells[place].metadata["tags"]
+    asked = []
+
+    class Shell:
+        def run_line_magic(self, *said):
+            asked.append(said)
+
+    exec(cells[place].source, {"get_ipython": Shell})
+    assert asked == []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    exec(cells[place].source, {"get_ipython": Shell})
+    assert asked == [("pip", "install --quiet git+https://github.com/someone/a-book@main")]
 
 
 def test_the_cleaner_cleans(tmp_path, capsys):
