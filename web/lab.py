@@ -73,7 +73,7 @@ def build_lab(app, error):
     wheels = [pack(name, folder / "wheels") for name in WHEELS] + [build_optimlib(folder / "wheels")]
     if app.config.book_pyodide == "site":
         pyodide_files.gather(Path(app.outdir).parent / "pyodide", folder / "static/pyodide", ["numpy", "matplotlib"])
-    settings(folder, target, wheels, app.config.project)
+    settings(folder, target, wheels, app.config.html_title)
     # from elsewhere than its own folder it would drop the contents, and say nothing
     command = [sys.executable, "-m", "jupyterlite_core", "build"]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
