@@ -272,3 +272,44 @@ def test_the_kernel_is_this_environment_s(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "a.ipynb")
     assert notebooks.main(["--run", str(tmp_path / "a.ipynb")]) == 0
     assert said.read_text() == sys.prefix
+
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def steps(path):
+    """(job, step) for every step of a workflow."""
+    return [(job, step) for job in yaml.safe_load(path.read_text())["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
+def test_what_a_workflow_runs_is_there(path):
+    """Its make targets, scripts and tests exist; it may read the repository and no more, but for the job that publishes."""
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"} and workflow["jobs"]
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    ran = [step["run"] for _, step in steps(path) if "run" in step]
+    assert ran
+    for command in ran:
+        assert set(re.findall(r"\bmake (\w+)", command)) <= targets, command
+        for file in re.findall(r"(?:\.ci|tests|web)/[\w./]+", command):
+            assert (ROOT / file).is_file(), command
+        for test in re.findall(r"-k (\w+)", command):
+            assert f"{test}_" in (ROOT / re.search(r"tests/\w+\.py", command)[0]).read_text(), command
+
+
+def test_the_workflows_test_every_python_and_publish_only_what_was_tested():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]
+    supported = re.search(r"\((3, \d+)\) <= .* < \((3, \d+)\)", (ROOT / "Makefile").read_text())
+    low, high = (int(bound.split(", ")[1]) for bound in supported.groups())
+    assert jobs["test"]["strategy"]["matrix"]["python"] == [f"3.{minor}" for minor in range(low, high)]
+    assert jobs["site"]["needs"] == "test" and jobs["publish"]["needs"] == "site"
+    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+
+
+def test_binder_installs_this_tree_at_the_locked_versions():
+    lines = [line for line in (ROOT / ".binder/requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines == ["-c ../constraints.txt", ".", "ipywidgets"]
+    needs = {Requirement(r).name for r in metadata.requires("optimlib")} | {"ipywidgets"}
+    assert needs <= pins("constraints.txt").keys()
+    assert (ROOT / ".binder/runtime.txt").read_text().strip().removeprefix("python-") in ("3.11", "3.12", "3.13")
