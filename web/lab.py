@@ -92,7 +92,8 @@ def ingredients(notebooks, pyodide):
     """A digest of all that JupyterLite is built from."""
     digest = hashlib.sha256(pyodide.encode())
     optimlib = [p for p in (ROOT / "optimlib").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    for path in [*notebooks, *sorted(optimlib), ROOT / "pyproject.toml", *sorted(Path(__file__).parent.glob("*.py"))]:
+    named = [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")]  # what goes into the wheel beside it
+    for path in [*notebooks, *sorted(optimlib), *named, *sorted(Path(__file__).parent.glob("*.py"))]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     for name in [*LICENSED, *WHEELS, "flit_core"]:
         digest.update(f"{name}=={metadata.version(name)}".encode())
