@@ -43,6 +43,12 @@ mutants: .venv/made    ## break optimlib one place at a time: who notices, chapt
 versions: .venv/made    ## run everything on each Python, the oldest numpy and other BLAS kernels (half an hour)
 	$(IN) tests/versions.py
 
+newest: .venv/made    ## run everything on the newest versions of what is not pinned
+	$(IN) tests/versions.py newest
+
+links: .venv/made    ## ask every link to another site whether it still leads somewhere
+	$(BIN)jupyter-book build . --builder linkcheck --keep-going
+
 bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
 	$(IN) tests/bench.py
 
@@ -77,5 +83,5 @@ clean:    ## remove what was built, and .venv
 
 again:
 
-.PHONY: help book serve test notebooks recordings margins mutants versions bench parity lock clean again
+.PHONY: help book serve test notebooks recordings margins mutants versions newest links bench parity lock clean again
 .DELETE_ON_ERROR:

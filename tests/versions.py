@@ -2,6 +2,8 @@
 
 Every Python gets an environment of its own under _build/versions, from the locked pins; one of them takes the oldest numpy that
 optimlib supports. The kernels and threads run in the environment that runs this script. Results: tests/records/versions.json.
+`make newest` runs this script with `newest`: the pins of requirements.txt without the lock below them, and optimlib's own
+dependencies at their newest.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -23,6 +26,8 @@ RESULTS = Path(__file__).parent / "records/versions.json"
 BUILD = ROOT / "_build/versions"
 PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST = "2.0.2"  # of numpy: the last release of the first series that optimlib supports
+# with other packages than the lock's: all tests but the one that says so
+UNLOCKED = ["--deselect", "tests/test_house.py::test_constraints_lock_every_package_that_is_installed"]
 UNIT = [f"tests/test_{name}.py" for name in "optimizers schedules surfaces mlp training data rnn networks parity explorable".split()]
 
 
@@ -35,17 +40,21 @@ def interpreter(version):
     return None
 
 
-def environment(version, numpy=None):
+def environment(version, numpy=None, newest=False):
     """The Python of an environment made for this run, or None where there is no such Python."""
-    base, folder = interpreter(version), BUILD / f"{version}-{numpy or 'pinned'}"
+    base, folder = interpreter(version), BUILD / f"{version}-{'newest' if newest else numpy or 'pinned'}"
     if base is None:
         return None
     python = folder / "bin/python"
     subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
     quiet = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*quiet, "-r", "requirements.txt", "-c", "constraints.txt"], cwd=ROOT, check=True)
+    lock = [] if newest else ["-c", "constraints.txt"]
+    subprocess.run([*quiet, "-r", "requirements.txt", *lock], cwd=ROOT, check=True)
     if numpy:
         subprocess.run([*quiet, f"numpy=={numpy}"], check=True)
+    if newest:
+        wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+        subprocess.run([*quiet, "--upgrade", *wanted], check=True)
     return str(python)
 
 
@@ -73,7 +82,7 @@ def run(python, what, *arguments, variables=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=["pythons", "kernels"], help="pythons, kernels, or both")
+    parser.add_argument("parts", nargs="*", default=["pythons", "kernels"], help="pythons, kernels, newest, or some of them")
     parser.add_argument("--write", action="store_true", help=f"record the results in {RESULTS.name}")
     args = parser.parse_args()
     rows = []
@@ -83,9 +92,10 @@ def main():
             if python is None:
                 print(f"no Python {version} here: left out")
                 continue
-            # with another numpy than the lock's, all tests but the one that says so
-            chosen = ["--deselect", "tests/test_house.py::test_constraints_lock_every_package_that_is_installed"] if numpy else []
-            rows.append(run(python, "all tests", "book", "tests", *chosen))
+            rows.append(run(python, "all tests", "book", "tests", *(UNLOCKED if numpy else [])))
+    if "newest" in args.parts:
+        python = environment(f"{sys.version_info.major}.{sys.version_info.minor}", newest=True)
+        rows.append(run(python, "all tests on the newest versions", "book", "tests", *UNLOCKED))
     if "kernels" in args.parts:
         for kernel in kernels.runnable():
             for threads in (1, 2):
