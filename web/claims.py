@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from docutils import nodes
 
 CLAIM = re.compile(r"\*\*Claim(, [a-z ]+)?\.\*\*\s*(.+?)(?=\n\n|\Z)", re.S)
 VERDICTS = {None: "holds", ", with a condition": "holds on a condition", ", not borne out": "not borne out"}
@@ -14,6 +15,7 @@ MARK = "% the claims stand here"
 def setup(app):
     app.connect("source-read", write_index)
     app.connect("env-get-outdated", outdated)
+    app.connect("doctree-resolved", mark)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -42,6 +44,14 @@ def claims(path):
 def anchor(heading):
     """The anchor that myst-parser gives a heading, as GitHub does."""
     return re.sub(r"[^\w\- ]", "", re.sub(r"\$[^$]*\$", "", heading).lower()).replace(" ", "-")
+
+
+def mark(app, doctree, name):
+    """Give the paragraphs that state a claim a class of their own, by which the page shows them."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        first = next((child for child in paragraph.children if child.astext()), None)
+        if isinstance(first, nodes.strong) and re.fullmatch(r"Claim(, [a-z ]+)?\.", first.astext()):
+            paragraph["classes"].append("claim")
 
 
 def outdated(app, env, added, changed, removed):

@@ -12,7 +12,8 @@ import tinycss2
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-FIRST = ["styles/theme.css", "styles/bootstrap.css", "styles/pydata-sphinx-theme.css", "vendor/fontawesome/6.5.2/css/all.min.css"]
+# what the theme's own templates load, before what Sphinx lists; theme.css imports basic.css
+FIRST = ["basic.css", "styles/theme.css", "styles/bootstrap.css", "styles/pydata-sphinx-theme.css", "vendor/fontawesome/6.5.2/css/all.min.css"]
 SHEET = "site.css"
 ICONS = {"solid": ("fa-solid-900", "Font Awesome 6 Free"), "brands": ("fa-brands-400", "Font Awesome 6 Brands")}
 NESTED = ("media", "supports", "container", "layer")
@@ -35,7 +36,8 @@ def lighten(app, pagename, templatename, context, doctree):
                 script.attributes["defer"] = "defer"
     context["book_sheet"] = f"{SHEET}?v={app.config.book_parts}"
     if context.get("body"):
-        context["body"] = re.sub(r'<img\b[^>]*?\bsrc="([^"]+)"[^>]*>', lambda image: sized(app, image), context["body"])
+        body = re.sub(r'<img\b[^>]*?\bsrc="([^"]+)"[^>]*>', lambda image: sized(app, image), context["body"])
+        context["body"] = body.replace(' loading="lazy"', "", 1)  # the first figure is in sight at once
 
 
 def file_of(sheet):
@@ -72,7 +74,7 @@ def write_sheet(app, error):
     text = "\n".join(sheets)
     for style, (file, family) in ICONS.items():
         text = text_with_icons(static, text, style, file, family, f"fa-{style}" in used)
-    (static / SHEET).write_text(text, encoding="utf-8")
+    (static / SHEET).write_text(f'@charset "utf-8";\n{text}', encoding="utf-8")
 
 
 def shaken(rules, used):
@@ -87,7 +89,7 @@ def shaken(rules, used):
             inside = shaken(tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True), used)
             if inside:
                 kept.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inside}}}")
-        elif rule.type == "at-rule" and rule.lower_at_keyword != "charset":
+        elif rule.type == "at-rule" and rule.lower_at_keyword not in ("charset", "import"):
             kept.append(rule.serialize())
         elif rule.type == "error":
             warnings.warn(f"a style sheet has a mistake: {rule.message}", stacklevel=2)
@@ -132,7 +134,7 @@ def text_with_icons(static, text, style, file, family, shown):
     faces = re.compile(rf"@font-face\s*{{[^}}]*{file}[^}}]*}}")
     source = static / f"{Path(FIRST[-1]).parent.parent}/webfonts/{file}.ttf"
     with TTFont(source) as font:
-        points = {int(code, 16) for code in re.findall(r'content:"\\([0-9a-f]+)"', text)} & set(font.getBestCmap())
+        points = {ord(letter) for letter in re.findall(r'content: ?"(.)"', text)} & set(font.getBestCmap())
         face = ""
         if shown and points:
             cutter = subset.Subsetter(subset.Options(flavor="woff"))
