@@ -3,12 +3,13 @@
 import re
 
 FIELD = re.compile(r"([a-z_0-9]+(?:, [a-z_0-9]+)*): (.*)")
-RULE = re.compile(r".*<- |.*;  |[\w'/, ()|-]+ = [^`]*$")  # a line of mathematics
+RULE = re.compile(r"[\w'/, ()|-]{1,24} (<-|=) [^`]*")  # a line of mathematics
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", shape)
     app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -20,20 +21,21 @@ def shape(app, what, name, thing, options, lines):
         for line in paragraph.splitlines():
             if field := FIELD.fullmatch(line):
                 parts.append((field[1], field[2]))
-            elif RULE.match(line) and not line.endswith(".") and len(shaped) > 0:
+            elif RULE.fullmatch(line) and ". " not in line and not line.endswith(".") and shaped:
                 parts.append(("rule", line))
             elif parts and parts[-1][0] != "rule":
                 parts[-1] = (parts[-1][0], f"{parts[-1][1]} {line.strip()}")
             else:
                 parts.append(("", line.strip()))
-        kinds = [kind for kind, _ in parts]
-        for (kind, text), before in zip(parts, [None, *kinds], strict=False):
+        before = ""
+        for kind, text in parts:
             if kind == "rule":
                 shaped += ([] if before == "rule" else ["", ".. code-block:: text", ""]) + [f"   {text}"]
             elif kind:
-                shaped += ([""] if before in (None, "", "rule") else []) + [f":{kind}: {markup(text)}"]
+                shaped += ["", f"- ``{kind}``: {markup(text)}"]
             else:
                 shaped += ["", markup(text)]
+            before = kind
         shaped.append("")
     lines[:] = shaped
 
@@ -47,3 +49,8 @@ def markup(text):
 def signature(app, what, name, thing, options, arguments, returns):
     """A signature without the addresses of this run's functions."""
     return (re.sub(r"<function (\w+) at 0x\w+>", r"\1", arguments), returns) if arguments else None
+
+
+def skip(app, what, name, thing, skipped, options):
+    """The fields of a named tuple, which its own docstring tells of, are not listed once more."""
+    return True if type(thing).__name__ == "_tuplegetter" else None

@@ -46,6 +46,11 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", re.sub(r"\$[^$]*\$", "", heading).lower()).replace(" ", "-")
 
 
+def plain(heading):
+    """A heading without its marks of Markdown and mathematics."""
+    return re.sub(r"[$`*\\\"]", "", heading)
+
+
 def mark(app, doctree, name):
     """Give the paragraphs that state a claim a class of their own, by which the page shows them."""
     for paragraph in doctree.findall(nodes.paragraph):
@@ -69,7 +74,8 @@ def write_index(app, name, text):
         lines += [f"\n## {title}\n", "| claim | verdict |", "|---|---|"]
         for section, verdict, sentence in found:
             counts[verdict] += 1
-            link = f" [⟶]({path.name}#{anchor(section)})" if section else f" [⟶]({path.name})"
+            target = f"{path.name}#{anchor(section)}" if section else path.name
+            link = f' [⟶]({target} "to the section: {plain(section or title)}")'
             lines.append(f"| {sentence.replace('|', chr(92) + '|')}{link} | {verdict} |")
     summary = f"{sum(counts.values())} claims: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}."
     text[0] = text[0].replace(MARK, "\n".join([summary, *lines]))

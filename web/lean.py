@@ -20,6 +20,7 @@ NESTED = ("media", "supports", "container", "layer")
 
 
 def setup(app):
+    app.book_sheets = []  # what Sphinx lists for the pages it writes
     app.connect("html-page-context", lighten, priority=900)
     app.connect("build-finished", write_sheet, priority=800)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
@@ -27,17 +28,23 @@ def setup(app):
 
 def lighten(app, pagename, templatename, context, doctree):
     """Leave the style sheets to the one of the site, have scripts wait, and no state of widgets, which answer to a kernel alone."""
-    app.env.book_sheets = list(dict.fromkeys([*getattr(app.env, "book_sheets", []), *map(file_of, context["css_files"])]))
+    app.book_sheets = list(dict.fromkeys([*app.book_sheets, *map(file_of, context["css_files"])]))
     context["css_files"] = []
-    context["script_files"] = [s for s in context["script_files"] if "widget-state" not in str(getattr(s, "attributes", {}).get("type"))]
-    if pagename != "search":  # its own scripts, which do not wait, want the others before them
-        for script in context["script_files"]:
-            if getattr(script, "filename", None) and not {"async", "type"} & set(script.attributes):
-                script.attributes["defer"] = "defer"
+    scripts = [s for s in context["script_files"] if "widget-state" not in str(getattr(s, "attributes", {}).get("type"))]
+    # the search's own scripts do not wait, and want the others before them
+    context["script_files"] = scripts if pagename == "search" else [waiting(script) for script in scripts]
     context["book_sheet"] = f"{SHEET}?v={app.config.book_parts}"
     if context.get("body"):
         body = re.sub(r'<img\b[^>]*?\bsrc="([^"]+)"[^>]*>', lambda image: sized(app, image), context["body"])
         context["body"] = body.replace(' loading="lazy"', "", 1)  # the first figure is in sight at once
+
+
+def waiting(script):
+    """A script that runs when the page stands; not the options, which what is written into the page asks for at once."""
+    name = str(getattr(script, "filename", None) or "documentation_options")
+    if "documentation_options" in name or {"async", "type"} & set(script.attributes):
+        return script
+    return type(script)(script.filename, priority=script.priority, **script.attributes | {"defer": "defer"})
 
 
 def file_of(sheet):
@@ -60,7 +67,7 @@ def sized(app, image):
 
 def write_sheet(app, error):
     """Write the one style sheet of the site, when all pages are there to tell what they use."""
-    if error or app.builder.format != "html":
+    if error or app.builder.format != "html" or not app.book_sheets:  # no page was written: the sheet stands
         return
     static = Path(app.outdir) / "_static"
     pages = [path for path in Path(app.outdir).rglob("*.html") if SHEET in path.read_text(encoding="utf-8")]
@@ -68,7 +75,7 @@ def write_sheet(app, error):
     for path in [*pages, *static.glob("*.js"), *static.glob("scripts/*.js")]:
         used.update(re.findall(r"[A-Za-z_][\w-]*", path.read_text(encoding="utf-8")))
     sheets = []
-    for name in dict.fromkeys([*FIRST, *getattr(app.env, "book_sheets", [])]):
+    for name in dict.fromkeys([*FIRST, *app.book_sheets]):
         css = (static / name).read_text(encoding="utf-8")
         sheets.append(rebased(shaken(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True), used), name))
     text = "\n".join(sheets)

@@ -60,11 +60,11 @@ def write(site, target):
         browser = playwright.chromium.launch(executable_path=chromium(), args=arguments())
         page = browser.new_page()
         numbers = {}
-        for _ in range(2):
+        for last in (False, True):
             source.write_text(document(site, articles, titles, styles, numbers), encoding="utf-8")
             page.goto(source.as_uri(), wait_until="load")
             page.evaluate("document.fonts.ready.then(() => true)")
-            page.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            page.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=last, tagged=last)
             reader = PdfReader(target)
             places = {place.lstrip("/"): found for place, found in reader.named_destinations.items()}
             numbers = {name: 1 + reader.get_destination_page_number(places[key(name)]) for name in names}
