@@ -28,6 +28,9 @@ book: .venv/made    ## build the website into _build/html
 serve: book    ## build it and serve it on localhost (PORT=8000)
 	$(IN) web/serve.py $(PORT)
 
+pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
+	$(IN) web/pdf.py
+
 test: .venv/made    ## run every notebook and every test, on the built site too
 	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book tests
 
