@@ -336,7 +336,7 @@ def main():
         for package in packages:
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):
                 versions[package] = importlib.metadata.version(package)
-        about = {"date": datetime.date.today().isoformat(), "versions": versions, "rounds": args.rounds, "sweep's memory in MB": peak}
+        about = {"date": datetime.date.today().isoformat(), "versions": versions, "rounds": args.rounds, "megabytes of a sweep": peak}
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(about | {"tables": results}, indent=1) + "\n")
 

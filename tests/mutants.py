@@ -10,11 +10,13 @@ import argparse
 import ast
 import copy
 import datetime
+import hashlib
 import importlib.abc
 import importlib.machinery
 import json
 import multiprocessing
 import os
+import pickle
 import platform
 import random
 import re
@@ -363,6 +365,10 @@ def prepare(suite, jobs):
         whole = (ROOT / "optimlib/optimizers.py").read_text(encoding="utf-8")
         outcomes, visits = {"tests": apart(by_tests, {"module": "optimizers", "source": whole})}, {}
     else:
+        files = [*sorted((ROOT / "optimlib").glob("*.py")), *chapters.CHAPTERS, *sorted(TESTS.glob("*.py"))]
+        cache = ROOT / f"_build/mutants/{hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:16]}.pickle"
+        if cache.exists():
+            return pickle.loads(cache.read_bytes())
         with ThreadPoolExecutor(jobs) as pool:
             visits = {p.stem: visit for p, visit in zip(chapters.CHAPTERS, pool.map(lambda p: apart(visited, p), chapters.CHAPTERS), strict=True)}
         outcomes = {name: visit for name, visit in visits.items() if isinstance(visit, str)}
@@ -370,6 +376,9 @@ def prepare(suite, jobs):
             outcomes[f"the quick cells of {path.stem}"] = apart(quickly, path, visits[path.stem][1])
     if failed := {name: outcome for name, outcome in outcomes.items() if outcome}:
         raise RuntimeError(f"fails on the unbroken optimlib: {failed}")
+    if suite == "chapters":
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_bytes(pickle.dumps(visits))
     return visits
 
 
@@ -413,18 +422,22 @@ def main():
             meant = random.Random(args.seed).sample(meant, min(args.sample, len(meant)))
         for module in args.modules:
             mine = [m for m in meant if m["module"] == module]
-            tried = [m for m in mine if key(m) not in excused]
-            print(f"{suite}, {module}: {len(tried)} mutants, and {len(mine) - len(tried)} that are equivalent", flush=True)
+            tried = [m for m in mine if suite == "tests" or key(m) not in excused]  # a chapter has nothing to say about those
             left = []
+            print(f"{suite}, {module}: {len(tried)} mutants", flush=True)
             for mutant, outcome in zip(tried, notice(tried, suite, visits, args.jobs), strict=True):
                 if not outcome:
                     left.append(mutant)
-                    unknown += (suite, key(mutant)) not in known
-                    print(f"survives: {describe(mutant)}", flush=True)
-            killed = len(tried) - len(left)
-            print(f"{suite}, {module}: {killed} of {len(tried)} killed ({100 * killed / max(len(tried), 1):.1f} %)", flush=True)
+            same = [m for m in mine if m not in tried or m in left and key(m) in excused]
+            left = [m for m in left if m not in same]
+            unknown += sum((suite, key(m)) not in known for m in left)
+            for mutant in left:
+                print(f"survives: {describe(mutant)}", flush=True)
+            total = len(mine) - len(same)
+            share = 100 * (total - len(left)) / max(total, 1)
+            print(f"{suite}, {module}: {total - len(left)} of {total} killed ({share:.1f} %), and {len(same)} compute the same", flush=True)
             if args.write:
-                row = {"mutants": len(tried), "killed": killed, "equivalent": len(mine) - len(tried)} | about
+                row = {"mutants": total, "killed": total - len(left), "equivalent": len(same)} | about
                 write(suite, module, row, left)
     sys.exit(bool(unknown))  # whatever survives is on record, or excused
 

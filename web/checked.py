@@ -135,7 +135,7 @@ def bench(app, records):
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return "\n\n".join(parts) + (
         f"\n\nMedians of {record['rounds']} rounds on one thread, on {record['date']}, with {versions}. "
-        f"A process that sweeps a hundred runs on the digits holds at most {record["sweep's memory in MB"]:.0f} MB."
+        f"A process that sweeps a hundred runs on the digits holds at most {record['megabytes of a sweep']:.0f} MB."
     )
 
 
