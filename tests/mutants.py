@@ -93,24 +93,24 @@ def is_guard(node):
 
 
 def places(tree):
-    """Every (node, guard, scope, statement, inside) outside docstrings, texts and type names.
+    """Every (node, guard, place, statement, inside) outside docstrings, texts and type names.
 
-    guard: whether the statement around it checks arguments; scope: the outermost class or function that it stands in; statement: the
-    innermost one around it; inside: whether it is part of a function's body, and does nothing until that is called.
+    guard: whether the statement around it checks arguments; place: the classes and functions that it stands in, such as Adam.update;
+    statement: the innermost one around it; inside: whether it is part of a function's body, and does nothing until that is called.
     """
 
-    def walk(node, guard, scope, statement, inside):
+    def walk(node, guard, place, statement, inside):
         if isinstance(node, ast.stmt):
             statement = node
         if isinstance(node, ast.stmt) and not isinstance(node, ast.ClassDef | ast.FunctionDef):
             guard = guard or is_guard(node)
         elif isinstance(node, ast.ClassDef | ast.FunctionDef):
-            scope = scope or node.name
+            place = f"{place}.{node.name}" if place else node.name
         if isinstance(node, ast.FunctionDef) and node.name in {"__repr__", "_sizes", "_progress"}:
             return
-        yield node, guard, scope, statement, inside
+        yield node, guard, place, statement, inside
         for child in ast.iter_child_nodes(node):
-            yield from walk(child, guard, scope, statement, inside or isinstance(node, ast.FunctionDef) and child in node.body)
+            yield from walk(child, guard, place, statement, inside or isinstance(node, ast.FunctionDef) and child in node.body)
 
     return list(walk(tree, False, "", None, False))
 
@@ -178,7 +178,7 @@ def mutants(module):
     tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
     before = ast.unparse(tree).splitlines()
     found = []
-    for index, (node, guard, scope, statement, inside) in enumerate(places(tree)):
+    for index, (node, guard, place, statement, inside) in enumerate(places(tree)):
         for which, (_, dropped) in enumerate(variants(node)):
             changed = copy.deepcopy(tree)
             target = places(changed)[index][0]
@@ -191,7 +191,7 @@ def mutants(module):
             end = len(before) - len(after)
             old, new = before[at].strip(), (after[at].strip() if end == 0 else f"{after[at].strip()} ({end} lines fewer)")
             first, last = lines(dropped or statement)
-            mutant = {"module": module, "line": first, "last": last, "scope": scope, "old": old, "new": new, "source": source}
+            mutant = {"module": module, "line": first, "last": last, "place": place, "old": old, "new": new, "source": source}
             mutant |= {"guard": guard or bool(dropped and is_guard(dropped)), "in function": inside or bool(dropped)}
             found.append(mutant)
     return found
@@ -265,7 +265,7 @@ class Marked(ast.NodeTransformer):
 
 
 def visited(path):
-    """Which lines in functions of optimlib a chapter comes to, as a set of (module, line); and the seconds of each of its cells."""
+    """Which lines in functions of optimlib a chapter comes to, as a set of (module, line); its slow cells; its seconds."""
     import builtins
 
     import chapters
@@ -282,34 +282,35 @@ def visited(path):
         before, seconds[number] = time.process_time(), time.process_time() - before
 
     chapters.run(path, done=done)
-    return builtins.__visited__, seconds
+    return builtins.__visited__, {cell.id for number, (cell, _) in enumerate(chapters.cells(path)) if seconds[number] > QUICK}, sum(seconds.values())
 
 
-def quickly(path, seconds):
+def quickly(path, slow):
     """Run the chapter without its slow cells and what hangs on them."""
     import chapters
 
-    chapters.run(path, skip=chapters.and_what_hangs_on_them(path, {number for number, s in seconds.items() if s > QUICK}))
+    skip = [number for number, (cell, _) in enumerate(chapters.cells(path)) if cell.id in slow]
+    chapters.run(path, skip=chapters.and_what_hangs_on_them(path, skip))
 
 
 def by_chapters(mutant, visits, likely):
-    """The chapter that fails first, and how, or nothing. visits: `visited` of every chapter, or nothing; likely: who noticed the like."""
+    """The chapter that fails first, and how, or nothing. visits: `visited` of every chapter; likely: who noticed the like."""
     import chapters
 
     def uses(path):
         """How many of the chapter's cells name the broken class or function."""
-        return sum(bool(re.search(rf"(?i)\b{mutant['scope']}\b", cell.source)) for cell, _ in chapters.cells(path))
+        return sum(bool(re.search(rf"(?i)\b{scope(mutant)}\b", cell.source)) for cell, _ in chapters.cells(path))
 
     broken = {(mutant["module"], line) for line in range(mutant["line"], mutant["last"] + 1)}
-    those = [path for path in chapters.CHAPTERS if not visits or not mutant["in function"] or broken & visits[path.stem][0]]
+    those = [p for p in chapters.CHAPTERS if not mutant["in function"] or visits[p.stem][0] is None or broken & visits[p.stem][0]]
     those.sort(key=lambda p: (p.stem != likely, -uses(p), p.stem))
     sys.meta_path.insert(0, Mutated(mutant))
-    for quick in (True, False) if visits else (False,):
+    for quick in (True, False):
         for path in those:
-            seconds = visits[path.stem][1] if visits else {}
-            allow(4 * sum(seconds.values()) + 10 if visits else 120)
+            _, slow, seconds = visits[path.stem]
+            allow(4 * seconds + 10)
             try:
-                quickly(path, seconds) if quick else chapters.run(path)
+                quickly(path, slow) if quick else chapters.run(path)
             except BaseException as error:
                 return f"{path.stem}: {type(error).__name__} {(error.__notes__ or [''])[-1][:160]}"
     return ""
@@ -340,7 +341,12 @@ def by_tests(mutant):
 
 def key(mutant):
     """What names a mutant in the list of equivalents, also after lines have moved."""
-    return f"{mutant['module']}.{mutant['scope']}: {mutant['old']} -> {mutant['new']}"
+    return f"{mutant['module']}.{mutant['place']}: {mutant['old']} -> {mutant['new']}"
+
+
+def scope(mutant):
+    """The outermost class or function that it stands in, or an empty text."""
+    return mutant["place"].split(".")[0]
 
 
 def describe(mutant):
@@ -382,6 +388,13 @@ def prepare(suite, jobs):
     return visits
 
 
+def trusted():
+    """In place of the visits: every chapter comes to every line, and the slow cells are those on record."""
+    import chapters
+
+    return {path.stem: (None, set(recorded()["slow"]), 60) for path in chapters.CHAPTERS}
+
+
 def notice(tried, suite, visits, jobs):
     """For each mutant in turn, who notices it, or an empty text."""
     noticed = {}  # the chapter that noticed the last mutant of each class or function
@@ -389,9 +402,9 @@ def notice(tried, suite, visits, jobs):
     def judge(mutant):
         if suite == "tests":
             return apart(by_tests, mutant)
-        outcome = apart(by_chapters, mutant, visits, noticed.get(mutant["scope"]))
+        outcome = apart(by_chapters, mutant, visits, noticed.get(scope(mutant)))
         if ": " in outcome:
-            noticed[mutant["scope"]] = outcome.split(":")[0]
+            noticed[scope(mutant)] = outcome.split(":")[0]
         return outcome
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -402,22 +415,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suites", nargs="*", default=["chapters", "tests"], help="chapters, tests, or both")
     parser.add_argument("--modules", nargs="*", default=MODULES)
+    parser.add_argument("--scopes", nargs="*", help="only what stands in these classes, functions or methods (Adam.update)")
     parser.add_argument("--sample", type=int, help="only so many mutants, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--guards", action="store_true", help="break the checks of arguments too when running the chapters")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--trust", action="store_true", help="begin at once: the unbroken optimlib is known to pass")
+    parser.add_argument("--trust", action="store_true", help="begin at once, and leave out the survivors on record: a quick look")
     parser.add_argument("--write", action="store_true", help=f"record the results in {RESULTS.name}")
     args = parser.parse_args()
 
     load()
     about = {"date": datetime.date.today().isoformat(), "python": platform.python_version(), "sample": args.sample}
     excused = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
-    every = [m for module in args.modules for m in mutants(module)]
+    every = [m for module in args.modules for m in mutants(module) if not args.scopes or {scope(m), m["place"]} & set(args.scopes)]
     known, unknown = {(s["suite"], key(s)) for s in recorded()["survivors"]}, 0
     for suite in args.suites:
-        visits = {} if args.trust else prepare(suite, args.jobs)
+        visits = trusted() if args.trust else prepare(suite, args.jobs)
         meant = [m for m in every if suite == "tests" or args.guards or not m["guard"]]
+        if args.trust:
+            meant = [m for m in meant if (suite, key(m)) not in known and key(m) not in excused]
         if args.sample:
             meant = random.Random(args.seed).sample(meant, min(args.sample, len(meant)))
         for module in args.modules:
@@ -438,20 +454,22 @@ def main():
             print(f"{suite}, {module}: {total - len(left)} of {total} killed ({share:.1f} %), and {len(same)} compute the same", flush=True)
             if args.write:
                 row = {"mutants": total, "killed": total - len(left), "equivalent": len(same)} | about
-                write(suite, module, row, left)
+                write(suite, module, row, left, visits)
     sys.exit(bool(unknown))  # whatever survives is on record, or excused
 
 
 def recorded():
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"summary": {}, "survivors": []}
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"summary": {}, "survivors": [], "slow": []}
 
 
-def write(suite, module, row, left):
-    """Record the result for one suite and module; the others stay as they were recorded."""
+def write(suite, module, row, left, visits):
+    """Record the result for one suite and module, and the slow cells; the others stay as they were recorded."""
     record = recorded()
+    if visits:
+        record["slow"] = sorted(set.union(*(slow for _, slow, _ in visits.values())))
     record["summary"][f"{suite} {module}"] = row
     record["survivors"] = [s for s in record["survivors"] if (s["suite"], s["module"]) != (suite, module)]
-    record["survivors"] += [{"suite": suite} | {k: m[k] for k in ("module", "scope", "line", "old", "new", "guard")} for m in left]
+    record["survivors"] += [{"suite": suite} | {k: m[k] for k in ("module", "place", "line", "old", "new", "guard")} for m in left]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
