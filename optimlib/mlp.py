@@ -71,11 +71,10 @@ class MLP(Model):
     def forward(self, x):
         """All activations [x, a1, ..., z] for samples x (..., inputs, B); the last are the outputs z (..., outputs, B)."""
         activations = [x]
-        for W, b in self.layers:
-            z = W.mT @ activations[-1] + b[..., None]
-            activations.append(self.activation(z))
-        activations[-1] = z
-        return activations
+        for W, b in self.layers[:-1]:
+            activations.append(self.activation(W.mT @ activations[-1] + b[..., None]))
+        W, b = self.layers[-1]
+        return [*activations, W.mT @ activations[-1] + b[..., None]]
 
     def backward(self, activations, delta):
         """The gradient, written to the network's own vector, from `forward` and delta = dL/dz (..., outputs, B) of the outputs."""

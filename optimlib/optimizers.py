@@ -67,7 +67,11 @@ class Optimizer:
             raise ValueError(f"w has shape {w.shape} but g has shape {g.shape}: the gradient has one number for every weight")
         if np.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
             raise ValueError(f"g has a NaN at step {self.iterations}: the run has diverged, or the gradient has a fault")
-        if self.iterations == 0:
+        return self.apply(w, g, out)
+
+    def apply(self, w, g, out=None):
+        """The update of `step`, for a loop that has checked the gradient itself."""
+        if self.shape is None:
             self.shape = self.broadcast_shape(w.shape)
             w, g = np.broadcast_to(w, self.shape), np.broadcast_to(g, self.shape)
         elif w.shape != self.shape:
@@ -76,11 +80,11 @@ class Optimizer:
         if self.global_clipnorm is not None:
             norm = np.sqrt((g * g).sum(axis=-1, keepdims=True))
             g = g * (self.global_clipnorm / np.maximum(norm, self.global_clipnorm))
-        if self.weight_decay is not None:
-            w = w - lr * self.weight_decay * w
         self.iterations += 1
-        new = self.update(w, g, lr) if w.nbytes <= 2 * BLOCK or w.ndim != 1 else self._in_blocks(w, g, lr, out)
-        if out is None or out is new:
+        if self.iterations > 1 and w.nbytes > 2 * BLOCK:  # the first step, taken whole, gives the state its shape
+            return self._in_blocks(w, g, lr, np.empty_like(w) if out is None else out)
+        new = self._decay_and_update(w, g, lr)
+        if out is None:
             return new
         np.copyto(out, new)
         return out
@@ -89,22 +93,27 @@ class Optimizer:
         """The rule itself: new weights from w, g and the rate of this step; each optimizer writes its own."""
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")
 
+    def _decay_and_update(self, w, g, lr):
+        if self.weight_decay is not None:
+            w = w - lr * self.weight_decay * w
+        return self.update(w, g, lr)
+
     def _in_blocks(self, w, g, lr, out):
-        """The same update, a block of a long vector at a time: the rules are elementwise, so only the speed differs."""
-        new = np.empty_like(w) if out is None else out
-        if self.iterations == 1:
-            for name in self.state:
-                setattr(self, name, np.full_like(w, getattr(self, name)))
-        long = {name: value for name, value in vars(self).items() if np.shape(value) == w.shape}  # state, and hyper-parameters
-        part, length = copy.copy(self), BLOCK // w.itemsize
-        for start in range(0, w.size, length):
-            block = slice(start, start + length)
-            for name, value in long.items():
-                setattr(part, name, value[block])
-            new[block] = part.update(w[block], g[block], lr[block] if np.shape(lr) == w.shape else lr)
-            for name in self.state:
-                long[name][block] = getattr(part, name)
-        return new
+        """The same, a block of the last axis at a time: all of it is elementwise, so only the speed differs."""
+
+        def cut(value):
+            return value[block] if np.shape(value)[-1:] == w.shape[-1:] else value
+
+        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}  # state, hyper-parameters
+        part, length = copy.copy(self), max(1, BLOCK // w[..., :1].nbytes)
+        for start in range(0, w.shape[-1], length):
+            block = (..., slice(start, start + length))
+            for name, value in arrays.items():
+                setattr(part, name, cut(value))
+            out[block] = part._decay_and_update(w[block], g[block], cut(lr))
+            for name in arrays.keys() & self.state:
+                arrays[name][block] = getattr(part, name)
+        return out
 
     def __repr__(self):
         rate = self._learning_rate

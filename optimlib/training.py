@@ -5,6 +5,7 @@ and hyper-parameters given as arrays of shape (..., 1), train that many networks
 axis: x is (features, samples), the activations (..., units, samples).
 """
 
+import math
 import os
 
 import numpy as np
@@ -21,7 +22,7 @@ def categorical_crossentropy(z, y):
     e = np.exp(z)
     total = e.sum(axis=-2, keepdims=True)
     p = e / total
-    return p, np.log(total[..., 0, :]) - (y * z).sum(axis=-2), p - y
+    return p, np.log(total[..., 0, :]) - np.vecdot(y, z, axis=-2), p - y
 
 
 def mean_squared_error(z, y):
@@ -165,23 +166,23 @@ class Model:
 
     def _epoch(self, x, y, batch_size, epoch, stopped):
         """One pass over the data; returns the means over its batches, and marks in `stopped` whichever replicas diverge."""
-        size, totals = x.shape[-1], dict.fromkeys(["loss", *self.metrics], 0.0)
-        for start in range(0, size, batch_size):
+        seen, all_well = {name: [] for name in ["loss", *self.metrics]}, not stopped.any()
+        for start in range(0, x.shape[-1], batch_size):
             batch = (..., slice(start, start + batch_size))
             p, loss, g = self._gradient(x[batch], y[batch])
-            totals["loss"] = totals["loss"] + loss.sum(axis=-1)
+            seen["loss"].append(loss)
             for name, metric in self.metrics.items():
-                totals[name] = totals[name] + metric(p, y[batch]).sum(axis=-1)
-            finite = np.isfinite(np.vecdot(g, g) + totals["loss"])
-            if finite.all() and not stopped.any():
-                self.optimizer.step(self.w, g, out=self.w)
+                seen[name].append(metric(p, y[batch]))
+            if all_well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss)):  # a sum of squares is finite only if its terms are
+                self.optimizer.apply(self.w, g, out=self.w)
                 continue
-            stopped[~finite & (stopped == 0)] = epoch + 1
+            stopped[~np.isfinite(np.vecdot(g, g) + loss.sum(axis=-1)) & (stopped == 0)] = epoch + 1
+            all_well = not stopped.any()
             if stopped.all():
                 break
-            new = self.optimizer.step(self.w, np.where(stopped[..., None] > 0, 0.0, g))
+            new = self.optimizer.apply(self.w, np.where(stopped[..., None] > 0, 0.0, g))
             self.w = np.where(stopped[..., None] > 0, self.w, new)
-        return {name: total / size for name, total in totals.items()}
+        return {name: np.concatenate(values, axis=-1).mean(axis=-1) for name, values in seen.items()}
 
     def _scores(self, x, y):
         z = self.forward(x)[-1]

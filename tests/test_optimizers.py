@@ -1,5 +1,9 @@
 """The optimizers against pencil numbers, properties, their equations written out, and bad input."""
 
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,8 +157,8 @@ def test_long_vectors_are_stepped_in_blocks_with_the_same_numbers(make, size, mo
         np.testing.assert_array_equal(getattr(blocks, name), np.broadcast_to(getattr(whole, name), size))
 
 
-def test_only_a_vector_longer_than_two_blocks_is_cut(monkeypatch):
-    """It is stepped in pieces of one block, the last what is left; replicas, and what is shorter, as a whole."""
+def test_only_weights_longer_than_two_blocks_are_cut(monkeypatch):
+    """The first step is whole; later ones go in pieces of one block, the last what is left, all replicas side by side."""
     seen = []
 
     class Seen(SGD):
@@ -163,10 +167,49 @@ def test_only_a_vector_longer_than_two_blocks_is_cut(monkeypatch):
             return super().update(w, g, lr)
 
     monkeypatch.setattr(optimizers, "BLOCK", 8 * 8)  # eight numbers
-    for shape, pieces in [((16,), [(16,)]), ((17,), [(8,), (8,), (1,)]), ((24,), [(8,)] * 3), ((2, 17), [(2, 17)])]:
+    for shape, pieces in [
+        ((16,), [(16,)]),
+        ((17,), [(8,), (8,), (1,)]),
+        ((24,), [(8,)] * 3),
+        ((2, 8), [(2, 8)]),
+        ((2, 9), [(2, 4), (2, 4), (2, 1)]),
+        ((20, 2), [(20, 1)] * 2),  # more replicas than fit a block
+    ]:
         seen.clear()
-        Seen().step(np.ones(shape), np.ones(shape))
-        assert seen == pieces
+        opt = Seen()
+        for _ in range(2):
+            opt.step(np.ones(shape), np.ones(shape))
+        assert seen == [shape, *pieces]
+
+
+@every
+def test_long_replicas_are_stepped_in_blocks_with_the_same_numbers(make, monkeypatch):
+    rng = np.random.default_rng(6)
+    rates, decays = np.array([[0.1], [0.01], [0.001]]), np.linspace(0, 1, 11)
+    w, gradients = rng.normal(size=(3, 11)), rng.normal(size=(4, 3, 11))
+    whole = walk(make(rates, weight_decay=decays), w, gradients)
+    monkeypatch.setattr(optimizers, "BLOCK", 8 * 6)  # two of the eleven weights, for three replicas
+    np.testing.assert_array_equal(walk(make(rates, weight_decay=decays), w, gradients), whole)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that keeps or returns what is freed")
+def test_the_memory_of_a_step_serves_again_for_the_next():
+    """Else the system zeroes new memory for every intermediate result, which takes longer than the arithmetic."""
+    code = (
+        "import resource, numpy as np; from optimlib.optimizers import Adam; w, g = np.ones((2, 100_000)); opt = Adam()\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(3): opt.step(w, g, out=w)\n"
+        "before = faults()\n"
+        "for _ in range(10): opt.step(w, g, out=w)\n"
+        "print(faults() - before)"
+    )
+    assert int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) < 200
+
+
+def test_apply_is_step_without_a_look_at_the_gradient():
+    w, g, checked, unchecked = np.ones(3), np.linspace(-1, 1, 3), Adam(), Adam()
+    for _ in range(3):
+        np.testing.assert_array_equal(checked.step(w, g), unchecked.apply(w, g))
 
 
 def test_state_has_the_shape_of_the_replicas_from_the_first_step_on():

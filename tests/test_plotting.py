@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 
-from optimlib import palette, plotting, surfaces
+from optimlib import palette, plotting, stills, surfaces
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def test_axes_are_labelled(ax):
 def test_every_optimizer_keeps_its_own_colour_and_dash():
     assert len({style[0] for style in palette.STYLES.values()}) == len(palette.STYLES)
     assert len({style[1] for style in palette.STYLES.values()}) == len(palette.STYLES)
+    assert len({style[2] for style in palette.STYLES.values()} & set(stills.SYMBOLS)) == len(palette.STYLES)
     assert palette.style("Adam") == palette.style("Adam (rate 0.01)") == palette.STYLES["Adam"]
     assert palette.style("AdamW") == palette.STYLES["AdamW"] != palette.style("Adam + L2")
     assert palette.style("batch 4", 1) != palette.style("batch 4", 2)

@@ -1,7 +1,8 @@
 """Run the whole of the tests on other Pythons and numpys, and all chapters on other BLAS kernels: `make versions`.
 
 Every Python gets an environment of its own under _build/versions, from the locked pins; one of them takes the oldest numpy that
-optimlib supports. The kernels and threads run in the environment that runs this script. Results: tests/records/versions.json.
+optimlib supports. The kernels and threads run in the environment that runs this script. With --brief the Pythons too run the chapters
+and the unit tests alone, and need a tenth of the packages. Results: tests/records/versions.json.
 `make newest` runs this script with `newest`: the pins of requirements.txt without the lock below them, and optimlib's own
 dependencies at their newest.
 """
@@ -28,7 +29,8 @@ PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST = "2.0.2"  # of numpy: the last release of the first series that optimlib supports
 # with other packages than the lock's: all tests but the one that says so
 UNLOCKED = ["--deselect", "tests/test_house.py::test_constraints_lock_every_package_that_is_installed"]
-UNIT = [f"tests/test_{name}.py" for name in "optimizers schedules surfaces mlp training data rnn networks parity explorable".split()]
+UNIT = [f"tests/test_{name}.py" for name in "optimizers schedules surfaces mlp training data rnn networks parity".split()]
+FEW = "numpy matplotlib ipywidgets tqdm ipykernel pytest pytest-xdist nbval hypothesis".split()  # what those and the chapters need
 
 
 def interpreter(version):
@@ -40,7 +42,7 @@ def interpreter(version):
     return None
 
 
-def environment(version, numpy=None, newest=False):
+def environment(version, numpy=None, brief=False, newest=False):
     """The Python of an environment made for this run, or None where there is no such Python."""
     base, folder = interpreter(version), BUILD / f"{version}-{'newest' if newest else numpy or 'pinned'}"
     if base is None:
@@ -48,8 +50,9 @@ def environment(version, numpy=None, newest=False):
     python = folder / "bin/python"
     subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
     quiet = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    wanted = ["-e", ".", *FEW] if brief else ["-r", "requirements.txt"]
     lock = [] if newest else ["-c", "constraints.txt"]
-    subprocess.run([*quiet, "-r", "requirements.txt", *lock], cwd=ROOT, check=True)
+    subprocess.run([*quiet, *wanted, *lock], cwd=ROOT, check=True)
     if numpy:
         subprocess.run([*quiet, f"numpy=={numpy}"], check=True)
     if newest:
@@ -58,7 +61,7 @@ def environment(version, numpy=None, newest=False):
     return str(python)
 
 
-def run(python, what, *arguments, variables=None):
+def run(python, what, jobs, *arguments, variables=None):
     """One run of pytest: what it ran on, and its counts."""
     report = BUILD / "report.xml"
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ def run(python, what, *arguments, variables=None):
     version, numpy = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
     start = time.monotonic()
     threads = int((variables or {}).get("OPENBLAS_NUM_THREADS", 1))
-    command = [python, "-m", "pytest", "-q", "-n", str(max(1, os.cpu_count() // threads)), "--dist", "loadfile", f"--junitxml={report}", *arguments]
+    command = [python, "-m", "pytest", "-q", "-n", str(max(1, jobs // threads)), "--dist", "loadfile", f"--junitxml={report}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | (variables or {}), capture_output=True, text=True)
     if not report.exists():
         sys.exit(f"pytest did not run on {what}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -83,31 +86,42 @@ def run(python, what, *arguments, variables=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=["pythons", "kernels"], help="pythons, kernels, newest, or some of them")
+    parser.add_argument("--brief", action="store_true", help="on the Pythons, the chapters and the unit tests alone")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--write", action="store_true", help=f"record the results in {RESULTS.name}")
     args = parser.parse_args()
     rows = []
+
+    def ran_on(row):
+        return [row[k] for k in ("what", "python", "numpy", "kernel", "threads")]
+
+    def note(row):
+        """Keep the row, and what was recorded on anything else."""
+        rows.append(row)
+        if args.write:
+            before = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
+            kept = [old for old in before if ran_on(old) != ran_on(row)]
+            RESULTS.parent.mkdir(exist_ok=True)
+            RESULTS.write_text(json.dumps({"processor": platform.machine(), "runs": [*kept, row]}, indent=1) + "\n")
+
     if "pythons" in args.parts:
         for version, numpy in [*((p, None) for p in PYTHONS), (PYTHONS[0], OLDEST)]:
-            python = environment(version, numpy)
+            python = environment(version, numpy, args.brief)
             if python is None:
                 print(f"no Python {version} here: left out")
                 continue
-            rows.append(run(python, "all tests", "book", "tests", *(UNLOCKED if numpy else [])))
+            if args.brief:
+                note(run(python, "chapters and unit tests", args.jobs, "book", *UNIT))
+            else:
+                note(run(python, "all tests", args.jobs, "book", "tests", *(UNLOCKED if numpy else [])))
     if "newest" in args.parts:
         python = environment(f"{sys.version_info.major}.{sys.version_info.minor}", newest=True)
-        rows.append(run(python, "all tests on the newest versions", "book", "tests", *UNLOCKED))
+        note(run(python, "all tests on the newest versions", args.jobs, "book", "tests", *UNLOCKED))
     if "kernels" in args.parts:
         for kernel in kernels.runnable():
             for threads in (1, 2):
                 variables = kernels.environment(kernel, threads)
-                rows.append(run(sys.executable, "chapters and unit tests", "book", *UNIT, variables=variables))
-    if args.write:  # what was not run now stays as it was recorded
-        def ran_on(row):
-            return [row[k] for k in ("what", "python", "numpy", "kernel", "threads")]
-
-        before = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
-        kept = [row for row in before if ran_on(row) not in map(ran_on, rows)]
-        RESULTS.write_text(json.dumps({"processor": platform.machine(), "runs": kept + rows}, indent=1) + "\n")
+                note(run(sys.executable, "chapters and unit tests", args.jobs, "book", *UNIT, variables=variables))
     sys.exit(any(row["failures"] or row["errors"] for row in rows))
 
 
