@@ -86,17 +86,18 @@ def solved(book, cells=None):
 
 def assignments(arguments):
     """Write the students' versions of all assignments."""
-    PAGES.mkdir(exist_ok=True)
+    pages = arguments.to or PAGES
+    pages.mkdir(parents=True, exist_ok=True)
     for name in names():
         with tempfile.TemporaryDirectory() as folder:
             text = written(student_version(name, folder))
-        page = PAGES / f"{name}.ipynb"
+        page = pages / f"{name}.ipynb"
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             page.write_text(text, encoding="utf-8", newline="\n")
-            print(f"{page.relative_to(ROOT)}: written")
-    for page in PAGES.glob("*.ipynb"):
+            print(f"{page}: written")
+    for page in pages.glob("*.ipynb"):
         if page.stem not in names():
-            print(f"{page.relative_to(ROOT)} has no source: delete it")
+            print(f"{page} has no source: delete it")
 
 
 def assignment(arguments):
@@ -349,17 +350,18 @@ def check(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("assignments").set_defaults(run=assignments)
-    for run in (assignment, grade, check):
-        command = commands.add_parser(run.__name__)
+    for run in (assignments, assignment, grade, check):
+        command = commands.add_parser(run.__name__, help=run.__doc__)
         command.set_defaults(run=run)
-        command.add_argument("assignment", nargs="?", default="")
+        if run is not assignments:
+            command.add_argument("assignment", nargs="?", default="")
         if run is grade:
             command.add_argument("downloads", nargs="?", default="")
-            command.add_argument("--to", type=Path)
+        if run in (assignments, grade):
+            command.add_argument("--to", type=Path, help="folder to write into")
         if run is check:
             command.add_argument("--together", action="store_true", help="several mistakes, in different answers, in one notebook: faster")
-        if run is not assignment:
+        if run in (grade, check):
             command.add_argument("--no-sandbox", action="store_true", help="run what was handed in with no walls around it")
             command.add_argument("--seconds", type=float, help="time limit of a cell")
             command.add_argument("--jobs", type=int, help="students graded at a time")

@@ -105,10 +105,12 @@ def match(given, back):
 
 
 def belongs(given, book):
-    """The share of the assignment's own cells that a notebook still has; near 0 for another assignment's."""
-    found, _ = match(given.cells, book.cells)
-    own = {i for i, cell in enumerate(given.cells) if role(cell) != "plain"}
-    return len(own & set(found)) / max(1, len(own))
+    """The share of the assignment's cells that a notebook still has, word for word or as an answer; near 0 for another assignment's."""
+    found, how = match(given.cells, book.cells)
+    word_for_word = {text(cell) for cell in book.cells}
+    same = {i for i, cell in enumerate(given.cells) if len(text(cell)) > 60 and text(cell) in word_for_word}
+    answers = {i for i, by in zip(found, how) if by in ("metadata", "name") and role(given.cells[i]) == "answer"}
+    return len(same | answers) / max(1, len(given.cells))
 
 
 def repair(given, book):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
@@ -64,12 +65,26 @@ def environment():
     }
 
 
+@cache
+def without_namespaces():
+    """The option that keeps the sandbox from making user namespaces of its own, where this bubblewrap has it."""
+    known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, errors="replace").stdout
+    return ["--disable-userns"] if "--disable-userns" in known else []
+
+
 def walls(shared=None):
-    """The bwrap command up to what it runs: read-only Python and system libraries, an empty home, and the folder `shared`."""
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    """The bwrap command up to what it runs: read-only Python and system libraries, an empty home, and the folder `shared`.
+
+    A teacher may be root, in a container say. So the code inside gets no capability, and no writable system setting either: those
+    of /proc/sys obey the user who is root outside.
+    """
+    command = ["bwrap", "--unshare-user", "--unshare-all", "--uid", "1000", "--gid", "1000", *without_namespaces(), "--cap-drop", "ALL"]
+    command += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     for name, value in environment().items():
         command += ["--setenv", name, value]
     command += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    for name in ("/proc/sys", "/proc/sysrq-trigger"):
+        command += ["--ro-bind-try", name, name]
     for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
         if os.path.islink(name):
             command += ["--symlink", os.readlink(name), name]
@@ -77,13 +92,14 @@ def walls(shared=None):
             command += ["--ro-bind", name, name]
     for name in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts", "/etc/localtime"):
         command += ["--ro-bind-try", name, name]
-    command += ["--size", str(4 * FILE), "--tmpfs", "/tmp", "--size", str(4 * FILE), "--tmpfs", HOME]
+    for name in ("/tmp", "/dev/shm", HOME):
+        command += ["--size", str(4 * FILE), "--tmpfs", name]
     for folder in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT / "optimlib")]):  # optimlib is installed as a link to here
         if not Path(folder).is_relative_to("/usr"):
             command += ["--ro-bind", folder, folder]
     if shared:
         command += ["--bind", shared, shared]
-    return [*command, "--chdir", HOME, "--"]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--"]
 
 
 def check():
