@@ -7,6 +7,8 @@ BIN = .venv/bin/
 COURSE = .venv-course/bin/python course/course.py
 IN = $(BIN)python
 
+export SOLUTIONS  # `make book SOLUTIONS=no` hides the worked solutions
+
 # The Python that makes .venv: the one named by PYTHON=..., else the first of these that fits.
 USABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 CANDIDATES = $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -31,8 +33,8 @@ book: .venv/made    ## build the website into _build/html
 serve: book    ## build it and serve it on localhost (PORT=8000)
 	$(IN) web/serve.py $(PORT)
 
-test: .venv/made    ## run every notebook and every test, on the built site too
-	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book tests
+test: .venv/made .venv-course/made    ## run every notebook and every test, on the built site too
+	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book course/source tests
 
 notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
 	$(IN) tests/notebooks.py --run

@@ -30,6 +30,7 @@ warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's own queri
 
 CELL_SECONDS, NOTEBOOK_SECONDS = 10, 180
 HIDDEN = re.compile(r"[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.S)
+TAGS = "h1 h2 h3 h4 h5 h6 p div span pre code blockquote em strong b i u s del sub sup br hr a img ul ol li dl dt dd table thead tbody tr th td".split()
 OUTPUT = 1 << 20  # characters of one cell's output that are kept
 
 
@@ -66,6 +67,7 @@ class SandboxedExecute(Execute):
             timed_out = any(output.get("ename") == "CellTimeoutError" for output in cell.outputs)
             if timed_out:
                 self.lost.add(cell_index)
+                cell.outputs = [output for output in cell.outputs if output.get("ename") != "KeyboardInterrupt"]
             if self.km.excess() or (timed_out and not await self._answers()):
                 await self._start_again(cell_index)
         except (DeadKernelError, CellTimeoutError) as error:  # the kernel is gone, or floods its output
@@ -154,6 +156,7 @@ class MarksOnPage(GetGrades):
             )
             waiting = {grade.name for grade in found.grades if grade.auto_score is None and grade.manual_score is None}
         rows, name = [], ""
+        resources["title"] = next(re.findall(r"(?m)^# (.+)", c.source)[0] for c in nb.cells if c.cell_type == "markdown" and re.search(r"(?m)^# ", c.source))
         for cell in nb.cells:
             heading = re.match(r"#+ +(.+)", cell.source) if cell.cell_type == "markdown" else None
             name = heading.group(1) if heading and not is_solution(cell) else name
@@ -187,6 +190,10 @@ def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
     config.HTMLExporter.template_name = "feedback"
     config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
     config.HTMLExporter.sanitize_html = True  # what a student's code prints is not to run where the page is read
+    config.SanitizeHTML.tags = TAGS
+    config.SanitizeHTML.attributes = {"*": ["class", "id", "title"], "a": ["href"], "img": ["src", "alt"], "td": ["colspan"], "th": ["colspan"]}
+    stopped = f"stopped after {seconds:g} seconds: a loop without an end?"
+    config.SandboxedExecute.error_on_timeout = {"ename": "CellTimeoutError", "evalue": stopped, "traceback": [f"CellTimeoutError: {stopped}"]}
     return config
 
 

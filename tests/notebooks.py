@@ -21,7 +21,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = {"tags", "mystnb", "nbgrader"}
+CELL_METADATA = {"tags", "mystnb", "nbgrader", "deletable", "editable"}
 
 
 def clean(text):
@@ -30,7 +30,7 @@ def clean(text):
     book.metadata, book.nbformat_minor = METADATA, 5
     seen = set()
     for cell in book.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA and value}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA and value not in ({}, [], None)}
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         while not cell.get("id") or cell.id in seen:
