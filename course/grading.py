@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from time import monotonic
 
+import bleach
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
@@ -171,6 +172,12 @@ class MarksOnPage(GetGrades):
         return nb, resources
 
 
+def harmless(html):
+    """HTML that a student wrote or printed, with what shows a text and nothing that runs: nbconvert's own filter takes headings away too."""
+    attributes = {"*": ["class", "id", "title"], "a": ["href"], "img": ["src", "alt"], "td": ["colspan"], "th": ["colspan"]}
+    return bleach.clean(html.decode() if isinstance(html, bytes) else html, tags=TAGS, attributes=attributes)
+
+
 def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
     """nbgrader's settings for the course in `folder`."""
     config = Config()
@@ -190,8 +197,7 @@ def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
     config.HTMLExporter.template_name = "feedback"
     config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
     config.HTMLExporter.sanitize_html = True  # what a student's code prints is not to run where the page is read
-    config.SanitizeHTML.tags = TAGS
-    config.SanitizeHTML.attributes = {"*": ["class", "id", "title"], "a": ["href"], "img": ["src", "alt"], "td": ["colspan"], "th": ["colspan"]}
+    config.HTMLExporter.filters = {"clean_html": harmless}
     stopped = f"stopped after {seconds:g} seconds: a loop without an end?"
     config.SandboxedExecute.error_on_timeout = {"ename": "CellTimeoutError", "evalue": stopped, "traceback": [f"CellTimeoutError: {stopped}"]}
     return config
