@@ -54,14 +54,14 @@ def source(name):
     return nbformat.read(COURSE / f"source/{name}/{name}.ipynb", as_version=4)
 
 
-def student_version(name, folder):
+def student_version(name, folder, record=False):
     """The students' version of an assignment, made by nbgrader in `folder`, the same for every run."""
     import grading
 
     place = Path(folder) / f"source/{name}"
     place.mkdir(parents=True, exist_ok=True)
     shutil.copy(COURSE / f"source/{name}/{name}.ipynb", place)
-    grading.generate(folder, name)
+    grading.generate(folder, name, record)
     book = nbformat.read(Path(folder) / f"release/{name}/{name}.ipynb", as_version=4)
     book.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
     return book
@@ -199,7 +199,7 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
     begun = work / f"source/{name}/{name}.ipynb"
     if begun.exists() and begun.read_bytes() != (COURSE / f"source/{name}/{name}.ipynb").read_bytes():
         raise Wrong(f"{name} has changed since {out} was begun: grade into another folder (TO=...), or delete that one.")
-    given = student_version(name, work)
+    given = student_version(name, work, record=True)
     submissions = collect(downloads, name, given)
     if not submissions:
         raise Wrong(f"There are no files in {downloads}.")

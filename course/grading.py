@@ -106,7 +106,7 @@ class SandboxedExecute(Execute):
         for index, cell in enumerate(self.nb.cells[: cell_index + 1]):
             if cell.cell_type == "code" and index not in self.lost and not is_test(cell) and monotonic() < self.deadline:
                 try:
-                    await self.kc.execute(cell.source, reply=True, timeout=self.timeout, stop_on_error=False)
+                    await self.kc.execute(cell.source, reply=True, timeout=3 * self.timeout, stop_on_error=False)
                 except (TimeoutError, RuntimeError):
                     self.lost.add(index)
                     return await self._start_again(cell_index)
@@ -203,9 +203,11 @@ def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
     return config
 
 
-def convert(converter, folder, assignment, student="*", **options):
+def convert(converter, folder, assignment, student="*", record=True, **options):
     """Run one of nbgrader's steps; what it says against it is raised."""
     config = settings(folder, **options)
+    if not record:
+        config.GenerateAssignment.no_database, config.SaveCells.enabled = True, False
     course = CourseDirectory(config=config)
     course.assignment_id, course.student_id = assignment, student
     said = io.StringIO()
@@ -223,9 +225,9 @@ def gradebook(folder):
     return Gradebook(settings(folder).CourseDirectory.db_url)
 
 
-def generate(folder, assignment):
-    """The student's version of the source in `folder`, and the assignment's entry in the gradebook."""
-    convert(GenerateAssignment, folder, assignment, ".")
+def generate(folder, assignment, record):
+    """The student's version of the source in `folder`, and where it is to be graded the assignment's entry in the gradebook."""
+    convert(GenerateAssignment, folder, assignment, ".", record=record)
 
 
 def grade(folder, assignment, student, by_hand, comments, sandboxed, seconds, feedback=True):

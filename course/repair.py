@@ -69,8 +69,8 @@ def match(given, back):
     ids = {marks(cell)["grade_id"]: i for i, cell in enumerate(given) if marks(cell).get("grade_id")}
     texts = {}
     for i, cell in enumerate(given):
-        if text(cell):
-            texts.setdefault((cell.cell_type, text(cell)), i)
+        texts.setdefault((cell.cell_type, text(cell)), []).append(i)
+    texts = {key: cells[0] for key, cells in texts.items() if key[1] and len(cells) == 1}  # two empty answers are told by their place
     defines = {name: i for i, cell in enumerate(given) if role(cell) == "answer" for name in DEFINED.findall(cell.source)}
     found, how = [None] * len(back), [None] * len(back)
     for j, cell in enumerate(back):

@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MEMORY, FILE, PROCESSES = 4 << 30, 64 << 20, 200  # bytes, bytes, processes of one user
 HOME = "/home/student"
 
-# What runs in the sandbox: limits that the student's code can lower and not raise, then an ordinary kernel. IPython's own exit() ends
-# the kernel with no error in its cell; the built-in one raises SystemExit, and costs that cell alone.
+# What runs in the sandbox: limits that the student's code can lower and not raise, then an ordinary kernel. The packages that every
+# assignment imports are loaded beforehand, which no cell's time limit counts. IPython's own exit() ends the kernel with no error in
+# its cell; the built-in one raises SystemExit, and costs that cell alone.
 START = """
 import os, sys
 try:
@@ -30,6 +31,8 @@ try:
             pass
 except ImportError:
     pass
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+import matplotlib.pyplot
 sys.argv[1:1] = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False",
                  "--IPKernelApp.exec_lines=del exit, quit", "-f"]
 from ipykernel.kernelapp import launch_new_instance
