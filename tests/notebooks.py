@@ -24,7 +24,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = {"tags", "mystnb", "nbgrader"}
+CELL_METADATA = {"tags", "mystnb", "nbgrader", "deletable", "editable"}
 INSTALL = """\
 # Where optimlib is missing, as in Colab, this gets it; elsewhere it does nothing.
 import importlib.util
@@ -60,7 +60,7 @@ def clean(text, repository=None):
         book.cells = with_install(book.cells, **repository)
     seen = set()
     for cell in book.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA and value}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA and value not in ({}, [], None)}
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         while not cell.get("id") or cell.id in seen:
@@ -89,8 +89,9 @@ def main(arguments=None):
     notebooks = [path.resolve() for path in options.notebooks] or all_notebooks()
     failed = []
     if options.run:
+        complete = [path for path in notebooks if path.parent.name != "assignments"]  # a student's version waits for its answers
         with ThreadPoolExecutor(2) as pool:
-            for path, error in zip(notebooks, pool.map(run, notebooks)):
+            for path, error in zip(complete, pool.map(run, complete)):
                 print(f"{path.name}: {'runs' if error is None else error}", flush=True)
                 failed += [path] if error else []
     for path in notebooks:

@@ -73,7 +73,8 @@ def test_make_alone_lists_the_targets():
 def elsewhere(tmp_path):
     """The Makefile in an empty folder, and a PATH with only the plainest commands."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
+    (tmp_path / "course").mkdir()
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml", "course/requirements.txt"):
         (tmp_path / name).touch()
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -152,7 +153,7 @@ def test_the_environment_is_made_anew_only_when_it_must(elsewhere):
     made.parent.mkdir()
 
     def rebuilds():
-        return "-m venv" in make("--dry-run", "test", cwd=elsewhere, path=elsewhere / "bin").stdout
+        return "-m venv --clear .venv\n" in make("--dry-run", "test", cwd=elsewhere, path=elsewhere / "bin").stdout
 
     assert rebuilds()
     made.write_text(f"{elsewhere}\n")
@@ -179,6 +180,9 @@ def test_requirements_are_exact_and_agree_with_the_lock():
     named = pins("requirements.txt")
     assert {"numpy", "jupyter-book", "pytest"} <= named.keys()
     assert {name: locked.get(name) for name in named} == named
+    teachers = pins("course/requirements.txt")
+    assert "nbgrader" in teachers.keys() - named.keys() and "nbgrader" not in locked
+    assert not {name: (pin, locked[name]) for name, pin in teachers.items() if locked.get(name, pin) != pin}
 
 
 def test_no_registry_host_and_no_machine_path_in_any_file():
@@ -207,16 +211,18 @@ def test_the_table_of_contents_names_every_page_of_the_book_once():
     assert sorted(re.sub(r"\.(ipynb|md)$", "", name) for name in files(toc)) == pages
 
 
-NOTEBOOKS = notebooks.all_notebooks()
+BOOK = notebooks.all_notebooks()
+SOURCES = sorted((ROOT / "course/source").rglob("*.ipynb"))
+TEACHES_OPTIMLIB = [path for path in BOOK if path.parent.name != "assignments"]  # students need numpy alone
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*BOOK, *SOURCES], ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_notebooks_are_committed_clean(path):
     text = path.read_text(encoding="utf-8")
     assert notebooks.clean(text, notebooks.repository()) == text, "run `make notebooks`"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", TEACHES_OPTIMLIB, ids=lambda p: p.stem)
 def test_one_guarded_line_installs_optimlib_and_only_where_it_is_missing(path, monkeypatch):
     """With an address a notebook gets one cell, not seen on the page; it asks pip for that address, or nothing; without, none."""
     text = path.read_text(encoding="utf-8")

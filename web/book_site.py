@@ -63,7 +63,9 @@ def settle_kernels(app):
 
 def execute_side_by_side(app, env, names):
     """Fill the cache with the chapters about to be read, a core each; what fails is run again when read, and reported there."""
-    chapters = [path for path in (env.doc2path(name) for name in names) if path.endswith(".ipynb")]
+    left_out = env.mystnb_config.execution_excludepatterns
+    paths = [Path(env.doc2path(name)) for name in names]
+    chapters = [str(path) for path in paths if path.suffix == ".ipynb" and not any(path.match(pattern) for pattern in left_out)]
     cache = get_cache(env.mystnb_config.execution_cache_path)
     for path in chapters:
         cache.add_nb_to_project(path)
