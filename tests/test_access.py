@@ -70,8 +70,8 @@ def test_figures_say_what_is_seen(site, path):
     described = [re.search(r'alt="([^"]*)"', image) for image in images]
     assert all(described)
     assert all(len(alt[1]) >= 60 for alt in described)
-    drawings = re.findall(r"<svg\b[^>]*>", article)
-    assert all('aria-label="' in drawing or 'aria-hidden="true"' in drawing for drawing in drawings)
+    outer = re.sub(r"(<svg\b[^>]*>)(?:(?!<svg\b).)*?(?:<svg\b[^>]*>.*?</svg>(?:(?!<svg\b).)*?)*</svg>", r"\1", article, flags=re.S)
+    assert all('aria-label="' in drawing or 'aria-hidden="true"' in drawing for drawing in re.findall(r"<svg\b[^>]*>", outer))
 
 
 def test_a_chapter_works_from_a_file(browser, site):

@@ -21,8 +21,11 @@ NESTED = ("media", "supports", "container", "layer")
 
 def setup(app):
     app.book_sheets = []  # what Sphinx lists for the pages it writes
+    # a page opened from a file may not fetch others, from which the search would quote
+    app.add_js_file(None, body='if (location.protocol == "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false', priority=300)
     app.connect("html-page-context", lighten, priority=900)
     app.connect("build-finished", write_sheet, priority=800)
+    app.connect("build-finished", slim_figures, priority=800)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
 
 
@@ -35,6 +38,8 @@ def lighten(app, pagename, templatename, context, doctree):
     context["script_files"] = scripts if pagename == "search" else [waiting(script) for script in scripts]
     context["book_sheet"] = f"{SHEET}?v={app.config.book_parts}"
     if context.get("body"):
+        # the list of references has children that a list may not have
+        context["body"] = re.sub(r' role="(list|doc-biblioentry)"', "", context["body"])
         body = re.sub(r'<img\b[^>]*?\bsrc="([^"]+)"[^>]*>', lambda image: sized(app, image), context["body"])
         context["body"] = body.replace(' loading="lazy"', "", 1)  # the first figure is in sight at once
 
@@ -82,6 +87,27 @@ def write_sheet(app, error):
     for style, (file, family) in ICONS.items():
         text = text_with_icons(static, text, style, file, family, f"fa-{style}" in used)
     (static / SHEET).write_text(f'@charset "utf-8";\n{text}', encoding="utf-8")
+
+
+def slim_figures(app, error):
+    """Write the drawings of the site anew without what nobody sees."""
+    if not error and app.builder.format == "html":
+        for path in (Path(app.outdir) / "_images").glob("*.svg"):
+            text = path.read_text(encoding="utf-8")
+            if (less := slim(text)) != text:
+                path.write_text(less, encoding="utf-8")
+
+
+def slim(svg):
+    """A drawing of matplotlib's with hundredths of a pixel, without notes and idle space, and its runs of like dots told once."""
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"scale\([^)]*\)|(\d\.\d\d)\d+", lambda number: number[1] or number[0], svg)
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
+
+    def group(run):
+        return f'<g style="{run[2]}">\n{run[0].replace(f" style={chr(34)}{run[2]}{chr(34)}", "")}</g>\n'
+
+    return re.sub(r'(<use [^>]*?) style="([^"]*)"/>\n(?:<use [^>]*? style="\2"/>\n){2,}', group, svg)
 
 
 def shaken(rules, used):
