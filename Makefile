@@ -46,6 +46,12 @@ versions: .venv/made    ## run everything on each Python, the oldest numpy and o
 bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
 	$(IN) tests/bench.py
 
+records: .venv/made    ## run these four and put what they find on the page "How this book is checked" (hours)
+	PYTHONPATH=. $(or $(wildcard .venv-parity/bin/python),$(IN)) tests/bench.py --write
+	$(IN) tests/margins.py --write
+	$(IN) tests/versions.py --write
+	$(IN) tests/mutants.py --write
+
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= tests/parity/test_frameworks.py
 
@@ -77,5 +83,5 @@ clean:    ## remove what was built, and .venv
 
 again:
 
-.PHONY: help book serve test notebooks recordings margins mutants versions bench parity lock clean again
+.PHONY: help book serve test notebooks recordings margins mutants versions bench records parity lock clean again
 .DELETE_ON_ERROR:
