@@ -1,9 +1,13 @@
-# `make` lists what there is. Everything runs in .venv, which is made from the locked pins and made again when they change.
+# `make` lists what there is. Everything runs in .venv, which is made from the locked pins and made again when they change;
+# grading in .venv-course, which has nbgrader.
 
 PORT = 8000
 PINS = requirements.txt constraints.txt pyproject.toml
 BIN = .venv/bin/
+COURSE = .venv-course/bin/python course/course.py
 IN = $(BIN)python
+
+export SOLUTIONS  # `make book SOLUTIONS=no` hides the worked solutions
 
 # The Python that makes .venv: the one named by PYTHON=..., else the first of these that fits.
 USABLE = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -14,6 +18,7 @@ REFUSE = $(error the book needs Python 3.11, 3.12 or 3.13 with its venv module, 
 
 # .venv/made also has to be made again when the project was moved, or when PYTHON=... names another version than .venv has.
 MOVED = $(shell test ! -e .venv/made || grep -qxF '$(CURDIR)' .venv/made || echo again)
+COURSE_MOVED = $(shell test ! -e .venv-course/made || grep -qxF '$(CURDIR)' .venv-course/made || echo again)
 OTHER = $(if $(PYTHON),$(shell test ! -e .venv/made || test "$$("$(PYTHON)" -c $(VERSION))" = "$$($(IN) -c $(VERSION))" || echo again))
 VERSION = 'import sys; print(sys.version_info[:2])'
 
@@ -28,8 +33,11 @@ book: .venv/made    ## build the website into _build/html
 serve: book    ## build it and serve it on localhost (PORT=8000)
 	$(IN) web/serve.py $(PORT)
 
-test: .venv/made    ## run every notebook and every test, on the built site too
-	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book tests
+pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
+	$(IN) web/pdf.py
+
+test: .venv/made .venv-course/made    ## run every notebook and every test, on the built site too
+	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book course/source tests
 
 notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
 	$(IN) tests/notebooks.py --run
@@ -43,6 +51,12 @@ mutants: .venv/made    ## break optimlib one place at a time: who notices, chapt
 versions: .venv/made    ## run everything on each Python, the oldest numpy and other BLAS kernels (half an hour)
 	$(IN) tests/versions.py
 
+newest: .venv/made    ## run everything on the newest versions of what is not pinned
+	$(IN) tests/versions.py newest
+
+links: .venv/made    ## ask every link to another site whether it still leads somewhere
+	$(BIN)jupyter-book build . --builder linkcheck --keep-going
+
 bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
 	$(IN) tests/bench.py
 
@@ -53,10 +67,19 @@ records: .venv/made    ## run these four and put what they find on the page "How
 	$(IN) tests/mutants.py --write
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
-	.venv-parity/bin/python -m pytest -o addopts= tests/parity/test_frameworks.py
+	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
 
 recordings: .venv/made    ## record anew the runs of chapter 8 that are too long for a chapter
 	$(IN) tests/record.py
+
+assignments: .venv-course/made    ## the students' versions of all assignments anew, from their sources
+	$(COURSE) assignments
+
+assignment: .venv-course/made    ## a zip to hand out, and the solution without hidden tests (A=1)
+	$(COURSE) assignment $(A)
+
+grade: .venv-course/made    ## marks and feedback for a folder of downloads (A=1 FROM=folder [TO=folder] [SANDBOX=no])
+	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(filter no,$(SANDBOX)),--no-sandbox)
 
 lock: .venv/made    ## write constraints.txt anew from requirements.txt
 	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
@@ -64,7 +87,7 @@ lock: .venv/made    ## write constraints.txt anew from requirements.txt
 		--custom-compile-command 'make lock' --output-file constraints.txt requirements.txt
 
 clean:    ## remove what was built, and .venv
-	rm -rf _build .venv .venv-parity .pytest_cache .hypothesis
+	rm -rf _build .venv .venv-course .venv-parity .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/made: $(PINS) $(MOVED) $(OTHER)
@@ -72,6 +95,13 @@ clean:    ## remove what was built, and .venv
 	@echo 'Making .venv with $(CHOSEN) from the locked pins: about a minute'
 	@$(CHOSEN) -m venv --clear .venv
 	@$(IN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
+	@echo '$(CURDIR)' > $@
+
+.venv-course/made: course/requirements.txt constraints.txt pyproject.toml $(COURSE_MOVED)
+	$(if $(CHOSEN),,$(REFUSE))
+	@echo 'Making .venv-course with $(CHOSEN), for grading: about a minute'
+	@$(CHOSEN) -m venv --clear .venv-course
+	@.venv-course/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
 	@echo '$(CURDIR)' > $@
 
 .venv-parity/made: tests/parity/requirements.txt
@@ -83,5 +113,5 @@ clean:    ## remove what was built, and .venv
 
 again:
 
-.PHONY: help book serve test notebooks recordings margins mutants versions bench records parity lock clean again
+.PHONY: help book serve pdf test notebooks assignments assignment grade recordings margins mutants versions newest links bench records parity lock clean again
 .DELETE_ON_ERROR:

@@ -13,13 +13,13 @@ CLAIM = re.compile(r"\*\*Claim[^*]*\*\*\s*([^\n]+(?:\n(?!\n)[^\n]+)*)")
 
 
 def cells(path):
-    """The code cells of a chapter that need no live kernel, each with the claim that stands before it, or an empty string."""
+    """The code cells of a chapter that need no live kernel and install nothing, each with the claim that stands before it, or an empty string."""
     claim = ""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
             found = CLAIM.search(cell.source)
             claim = " ".join(found.group(1).split()) if found else claim if not cell.source.strip() else ""
-        elif "live" not in cell.metadata.get("tags", []):
+        elif not {"live", "install"} & set(cell.metadata.get("tags", [])):
             yield cell, claim
             claim = ""
 

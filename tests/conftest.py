@@ -63,25 +63,38 @@ def address(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A Chromium: the system's, or playwright's own. Without one these tests are skipped, or fail where BROWSER_NEEDED is set."""
+def launch():
+    """launch(online=False) gives a Chromium, the system's or playwright's own; unless online, it reaches this machine alone.
+
+    Without one these tests are skipped, or fail where BROWSER_NEEDED is set.
+    """
     from playwright.sync_api import Error, sync_playwright
 
     found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"]
-    quiet.append("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet.append("--no-sandbox")
     with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(executable_path=next(filter(None, found), None), args=quiet)
-        except Error as error:
-            reason = "no Chromium: install one, or run `playwright install chromium` in the environment"
-            if os.environ.get("BROWSER_NEEDED"):
-                raise RuntimeError(reason) from error
-            pytest.skip(reason)
-        yield chromium
-        chromium.close()
+
+        def start(online=False):
+            hosts = [] if online else ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+            try:
+                return playwright.chromium.launch(executable_path=next(filter(None, found), None), args=quiet + hosts)
+            except Error as error:
+                reason = "no Chromium: install one, or run `playwright install chromium` in the environment"
+                if os.environ.get("BROWSER_NEEDED"):
+                    raise RuntimeError(reason) from error
+                pytest.skip(reason)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    """A Chromium that reaches no other host."""
+    chromium = launch()
+    yield chromium
+    chromium.close()
 
 
 class Visit:

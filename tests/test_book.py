@@ -143,13 +143,13 @@ def test_every_page_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     listed = set(re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8")))
     assert toc["format"] == "jb-book"
-    pages = {str(p.relative_to(ROOT).with_suffix("")) for p in (ROOT / "book").glob("*") if p.suffix in {".md", ".ipynb"}}
+    pages = {str(p.relative_to(ROOT).with_suffix("")) for p in (ROOT / "book").rglob("*") if p.suffix in {".md", ".ipynb"}}
     assert pages == listed & pages and len(listed) == len(pages), pages ^ listed
     assert [Path(p).stem for p in re.findall(r"file: (book/\d\S+)", (ROOT / "_toc.yml").read_text())] == [p.stem for p in CHAPTERS]
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in [*(ROOT / "book").glob("*.md"), *CHAPTERS]:
+    for page in [*(ROOT / "book").glob("*.md"), *CHAPTERS, *(ROOT / "book/assignments").glob("*.ipynb")]:
         text = prose(page) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,5 +1,6 @@
 """The house: the commands, the pins, the notebooks as they are committed, and what must stand in no file."""
 
+import importlib.util
 import json
 import os
 import re
@@ -72,7 +73,8 @@ def test_make_alone_lists_the_targets():
 def elsewhere(tmp_path):
     """The Makefile in an empty folder, and a PATH with only the plainest commands."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
+    (tmp_path / "course").mkdir()
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml", "course/requirements.txt"):
         (tmp_path / name).touch()
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -151,7 +153,7 @@ def test_the_environment_is_made_anew_only_when_it_must(elsewhere):
     made.parent.mkdir()
 
     def rebuilds():
-        return "-m venv" in make("--dry-run", "test", cwd=elsewhere, path=elsewhere / "bin").stdout
+        return "-m venv --clear .venv\n" in make("--dry-run", "test", cwd=elsewhere, path=elsewhere / "bin").stdout
 
     assert rebuilds()
     made.write_text(f"{elsewhere}\n")
@@ -178,6 +180,9 @@ def test_requirements_are_exact_and_agree_with_the_lock():
     named = pins("requirements.txt")
     assert {"numpy", "jupyter-book", "pytest"} <= named.keys()
     assert {name: locked.get(name) for name in named} == named
+    teachers = pins("course/requirements.txt")
+    assert "nbgrader" in teachers.keys() - named.keys() and "nbgrader" not in locked
+    assert not {name: (pin, locked[name]) for name, pin in teachers.items() if locked.get(name, pin) != pin}
 
 
 def test_no_registry_host_and_no_machine_path_in_any_file():
@@ -206,13 +211,39 @@ def test_the_table_of_contents_names_every_page_of_the_book_once():
     assert sorted(re.sub(r"\.(ipynb|md)$", "", name) for name in files(toc)) == pages
 
 
-CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+BOOK = notebooks.all_notebooks()
+SOURCES = sorted((ROOT / "course/source").rglob("*.ipynb"))
+TEACHES_OPTIMLIB = [path for path in BOOK if path.parent.name != "assignments"]  # students need numpy alone
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*BOOK, *SOURCES], ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_notebooks_are_committed_clean(path):
     text = path.read_text(encoding="utf-8")
-    assert notebooks.clean(text) == text, "run `make notebooks`"
+    assert notebooks.clean(text, notebooks.repository()) == text, "run `make notebooks`"
+
+
+@pytest.mark.parametrize("path", TEACHES_OPTIMLIB, ids=lambda p: p.stem)
+def test_one_guarded_line_installs_optimlib_and_only_where_it_is_missing(path, monkeypatch):
+    """With an address a notebook gets one cell, not seen on the page; it asks pip for that address, or nothing; without, none."""
+    text = path.read_text(encoding="utf-8")
+    address = {"url": "https://github.com/someone/a-book", "branch": "main"}
+    with_it = notebooks.clean(text, address)
+    assert notebooks.clean(with_it, address) == with_it and notebooks.clean(with_it, {}) == notebooks.clean(text, {})
+    cells = nbformat.reads(with_it, as_version=4).cells
+    (place,) = [i for i, cell in enumerate(cells) if "install" in cell.metadata.get("tags", [])]
+    code = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and "optimlib" in cell.source]
+    assert place == code[0] > 0 and "remove-cell" in cells[place].metadata["tags"]
+    asked = []
+
+    class Shell:
+        def run_line_magic(self, *said):
+            asked.append(said)
+
+    exec(cells[place].source, {"get_ipython": Shell})
+    assert asked == []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    exec(cells[place].source, {"get_ipython": Shell})
+    assert asked == [("pip", "install --quiet git+https://github.com/someone/a-book@main")]
 
 
 def test_the_cleaner_cleans(tmp_path, capsys):
@@ -247,3 +278,44 @@ def test_the_kernel_is_this_environment_s(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "a.ipynb")
     assert notebooks.main(["--run", str(tmp_path / "a.ipynb")]) == 0
     assert said.read_text() == sys.prefix
+
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def steps(path):
+    """(job, step) for every step of a workflow."""
+    return [(job, step) for job in yaml.safe_load(path.read_text())["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
+def test_what_a_workflow_runs_is_there(path):
+    """Its make targets, scripts and tests exist; it may read the repository and no more, but for the job that publishes."""
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"} and workflow["jobs"]
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    ran = [step["run"] for _, step in steps(path) if "run" in step]
+    assert ran
+    for command in ran:
+        assert set(re.findall(r"\bmake (\w+)", command)) <= targets, command
+        for file in re.findall(r"(?:\.ci|tests|web)/[\w./]+", command):
+            assert (ROOT / file).is_file(), command
+        for test in re.findall(r"-k (\w+)", command):
+            assert f"{test}_" in (ROOT / re.search(r"tests/\w+\.py", command)[0]).read_text(), command
+
+
+def test_the_workflows_test_every_python_and_publish_only_what_was_tested():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]
+    supported = re.search(r"\((3, \d+)\) <= .* < \((3, \d+)\)", (ROOT / "Makefile").read_text())
+    low, high = (int(bound.split(", ")[1]) for bound in supported.groups())
+    assert jobs["test"]["strategy"]["matrix"]["python"] == [f"3.{minor}" for minor in range(low, high)]
+    assert jobs["site"]["needs"] == "test" and jobs["publish"]["needs"] == "site"
+    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+
+
+def test_binder_installs_this_tree_at_the_locked_versions():
+    lines = [line for line in (ROOT / ".binder/requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines == ["-c ../constraints.txt", ".", "ipywidgets"]
+    needs = {Requirement(r).name for r in metadata.requires("optimlib")} | {"ipywidgets"}
+    assert needs <= pins("constraints.txt").keys()
+    assert (ROOT / ".binder/runtime.txt").read_text().strip().removeprefix("python-") in ("3.11", "3.12", "3.13")

@@ -3,6 +3,8 @@
 Every Python gets an environment of its own under _build/versions, from the locked pins; one of them takes the oldest numpy that
 optimlib supports. The kernels and threads run in the environment that runs this script. With --brief the Pythons too run the chapters
 and the unit tests alone, and need a tenth of the packages. Results: tests/records/versions.json.
+`make newest` runs this script with `newest`: the pins of requirements.txt without the lock below them, and optimlib's own
+dependencies at their newest.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -24,6 +27,8 @@ RESULTS = Path(__file__).parent / "records/versions.json"
 BUILD = ROOT / "_build/versions"
 PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST = "2.0.2"  # of numpy: the last release of the first series that optimlib supports
+# with other packages than the lock's: all tests but the one that says so
+UNLOCKED = ["--deselect", "tests/test_house.py::test_constraints_lock_every_package_that_is_installed"]
 UNIT = [f"tests/test_{name}.py" for name in "optimizers schedules surfaces mlp training data rnn networks parity".split()]
 FEW = "numpy matplotlib ipywidgets tqdm ipykernel pytest pytest-xdist nbval hypothesis".split()  # what those and the chapters need
 
@@ -37,18 +42,22 @@ def interpreter(version):
     return None
 
 
-def environment(version, numpy=None, brief=False):
+def environment(version, numpy=None, brief=False, newest=False):
     """The Python of an environment made for this run, or None where there is no such Python."""
-    base, folder = interpreter(version), BUILD / f"{version}-{numpy or 'pinned'}"
+    base, folder = interpreter(version), BUILD / f"{version}-{'newest' if newest else numpy or 'pinned'}"
     if base is None:
         return None
     python = folder / "bin/python"
     subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
     quiet = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     wanted = ["-e", ".", *FEW] if brief else ["-r", "requirements.txt"]
-    subprocess.run([*quiet, *wanted, "-c", "constraints.txt"], cwd=ROOT, check=True)
+    lock = [] if newest else ["-c", "constraints.txt"]
+    subprocess.run([*quiet, *wanted, *lock], cwd=ROOT, check=True)
     if numpy:
         subprocess.run([*quiet, f"numpy=={numpy}"], check=True)
+    if newest:
+        wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+        subprocess.run([*quiet, "--upgrade", *wanted], check=True)
     return str(python)
 
 
@@ -76,7 +85,7 @@ def run(python, what, jobs, *arguments, variables=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=["pythons", "kernels"], help="pythons, kernels, or both")
+    parser.add_argument("parts", nargs="*", default=["pythons", "kernels"], help="pythons, kernels, newest, or some of them")
     parser.add_argument("--brief", action="store_true", help="on the Pythons, the chapters and the unit tests alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--write", action="store_true", help=f"record the results in {RESULTS.name}")
@@ -101,12 +110,13 @@ def main():
             if python is None:
                 print(f"no Python {version} here: left out")
                 continue
-            # with another numpy than the lock's, all tests but the one that says so
-            chosen = ["--deselect", "tests/test_house.py::test_constraints_lock_every_package_that_is_installed"] if numpy else []
             if args.brief:
                 note(run(python, "chapters and unit tests", args.jobs, "book", *UNIT))
             else:
-                note(run(python, "all tests", args.jobs, "book", "tests", *chosen))
+                note(run(python, "all tests", args.jobs, "book", "tests", *(UNLOCKED if numpy else [])))
+    if "newest" in args.parts:
+        python = environment(f"{sys.version_info.major}.{sys.version_info.minor}", newest=True)
+        note(run(python, "all tests on the newest versions", args.jobs, "book", "tests", *UNLOCKED))
     if "kernels" in args.parts:
         for kernel in kernels.runnable():
             for threads in (1, 2):

@@ -1,4 +1,4 @@
-"""Sphinx extension of the book's site: chapters executed side by side and again when optimlib changes, and no other host."""
+"""Sphinx extension of the book's site: chapters executed side by side, and again when optimlib changes."""
 
 import hashlib
 import logging
@@ -14,20 +14,6 @@ from sphinx.util.logging import getLogger
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = getLogger(__name__)
-MATHJAX = [
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "input/tex/extensions/*.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
-    "output/chtml/fonts/woff-v2/*.woff",
-    "a11y/assistive-mml.js",
-]
-MATHJAX_NOTICE = """\
-MathJax 3.2.2, copyright The MathJax Consortium, under the Apache License, version 2.0: https://www.apache.org/licenses/LICENSE-2.0
-Unchanged files of its distribution; the whole of it and its sources: https://www.mathjax.org
-"""
 
 
 def setup(app):
@@ -35,7 +21,7 @@ def setup(app):
     app.connect("config-inited", watch_sources)
     app.connect("builder-inited", settle_kernels)
     app.connect("env-before-read-docs", execute_side_by_side)
-    app.connect("build-finished", copy_mathjax)
+    app.connect("linkcheck-process-uri", ask_the_register)
     app.connect("build-finished", forget_a_bad_build, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -55,7 +41,7 @@ def watch_sources(app, config):
     Sphinx sees neither by itself. The cache of executed chapters is one for each state of what their outputs hang on beside
     their own cells, and its path is a setting that Sphinx compares with the last build's.
     """
-    config.book_parts = fingerprint("web", "_config.yml", "_toc.yml")
+    config.book_parts = fingerprint("web", "_config.yml", "_toc.yml", "book/notation.md")
     caches = Path(app.outdir).parent / "executed"
     versions = [sys.version_info[:2], metadata.version("numpy"), metadata.version("matplotlib")]
     current = caches / fingerprint("optimlib", also=versions)
@@ -77,7 +63,9 @@ def settle_kernels(app):
 
 def execute_side_by_side(app, env, names):
     """Fill the cache with the chapters about to be read, a core each; what fails is run again when read, and reported there."""
-    chapters = [path for path in (env.doc2path(name) for name in names) if path.endswith(".ipynb")]
+    left_out = env.mystnb_config.execution_excludepatterns
+    paths = [Path(env.doc2path(name)) for name in names]
+    chapters = [str(path) for path in paths if path.suffix == ".ipynb" and not any(path.match(pattern) for pattern in left_out)]
     cache = get_cache(env.mystnb_config.execution_cache_path)
     for path in chapters:
         cache.add_nb_to_project(path)
@@ -90,18 +78,9 @@ def execute_side_by_side(app, env, names):
         executor.run_and_cache(filter_uris=chapters, timeout=app.config.nb_execution_timeout)
 
 
-def copy_mathjax(app, error):
-    """Copy the part of MathJax that pages can load."""
-    if error or app.builder.format != "html":
-        return
-    source = Path(metadata.distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline")) / "static/mathjax"
-    target = Path(app.outdir) / "_static/mathjax"
-    for pattern in MATHJAX:
-        for path in source.glob(pattern):
-            copy = target / path.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-    (target / "NOTICE.txt").write_text(MATHJAX_NOTICE)
+def ask_the_register(app, uri):
+    """The link check asks doi.org's register whether a DOI exists: the publishers that it leads to turn programs away."""
+    return uri.replace("https://doi.org/10.", "https://doi.org/api/handles/10.")
 
 
 def forget_a_bad_build(app, error):

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from docutils import nodes
 
 CLAIM = re.compile(r"\*\*Claim(, [a-z ]+)?\.\*\*\s*(.+?)(?=\n\n|\Z)", re.S)
 VERDICTS = {None: "holds", ", with a condition": "holds on a condition", ", not borne out": "not borne out"}
@@ -14,6 +15,7 @@ MARK = "% the claims stand here"
 def setup(app):
     app.connect("source-read", write_index)
     app.connect("env-get-outdated", outdated)
+    app.connect("doctree-resolved", mark)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -44,6 +46,19 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", re.sub(r"\$[^$]*\$", "", heading).lower()).replace(" ", "-")
 
 
+def plain(heading):
+    """A heading without its marks of Markdown and mathematics."""
+    return re.sub(r"[$`*\\\"]", "", heading)
+
+
+def mark(app, doctree, name):
+    """Give the paragraphs that state a claim a class of their own, by which the page shows them."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        first = next((child for child in paragraph.children if child.astext()), None)
+        if isinstance(first, nodes.strong) and re.fullmatch(r"Claim(, [a-z ]+)?\.", first.astext()):
+            paragraph["classes"].append("claim")
+
+
 def outdated(app, env, added, changed, removed):
     """The index is read again whenever a chapter is."""
     return [PAGE] if PAGE in env.found_docs and any(re.match(r"book/\d\d-", name) for name in added | changed) else []
@@ -59,7 +74,8 @@ def write_index(app, name, text):
         lines += [f"\n## {title}\n", "| claim | verdict |", "|---|---|"]
         for section, verdict, sentence in found:
             counts[verdict] += 1
-            link = f" [⟶]({path.name}#{anchor(section)})" if section else f" [⟶]({path.name})"
+            target = f"{path.name}#{anchor(section)}" if section else path.name
+            link = f' [⟶]({target} "to the section: {plain(section or title)}")'
             lines.append(f"| {sentence.replace('|', chr(92) + '|')}{link} | {verdict} |")
     summary = f"{sum(counts.values())} claims: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}."
     text[0] = text[0].replace(MARK, "\n".join([summary, *lines]))

@@ -1,0 +1,30 @@
+"""Sphinx extension: no code scrolls sideways. A line longer than its column goes on below, set in deeper than where it began."""
+
+import html
+import re
+
+BLOCK = re.compile(r'<div class="([^"]*highlight-[^"]*)"><div class="highlight"><pre([^>]*)>(<span></span>)?(.*?)</pre>', re.S)
+
+
+def setup(app):
+    app.connect("html-page-context", wrap)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def wrap(app, pagename, templatename, context, doctree):
+    """Put each line of code of a page, and of what cells print, in a span that says how far it is set in."""
+    if context.get("body"):
+        context["body"] = BLOCK.sub(wrapped, context["body"])
+
+
+def wrapped(block):
+    """One block of code or output, a span a line; columns that must stay below each other can be scrolled, by the keyboard too."""
+    kind, attributes, start, code = block.groups()
+    texts = [html.unescape(re.sub(r"<[^>]+>", "", line)) for line in code.removesuffix("\n").split("\n")]
+    if "output" in kind and any("  " in text.strip() for text in texts):
+        attributes += ' class="columns" tabindex="0" role="group" aria-label="Output"'
+    else:
+        indents = [len(text) - len(text.lstrip(" ")) for text in texts]
+        lines = zip(code.removesuffix("\n").split("\n"), indents)
+        code = "".join(f'<span class="code-line" style="--indent:{indent}">{line}\n</span>' for line, indent in lines)
+    return f'<div class="{kind}"><div class="highlight"><pre{attributes}>{start or ""}{code}</pre>'
