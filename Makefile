@@ -60,6 +60,12 @@ links: .venv/made    ## ask every link to another site whether it still leads so
 bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
 	$(IN) tests/bench.py
 
+records: .venv/made    ## run these four and put what they find on the page "How this book is checked" (hours)
+	PYTHONPATH=. $(or $(wildcard .venv-parity/bin/python),$(IN)) tests/bench.py --write
+	$(IN) tests/margins.py --write
+	$(IN) tests/versions.py --write
+	$(IN) tests/mutants.py --write
+
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
 
@@ -107,5 +113,5 @@ clean:    ## remove what was built, and .venv
 
 again:
 
-.PHONY: help book serve pdf test notebooks assignments assignment grade recordings margins mutants versions newest links bench parity lock clean again
+.PHONY: help book serve pdf test notebooks assignments assignment grade recordings margins mutants versions newest links bench records parity lock clean again
 .DELETE_ON_ERROR:
