@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "web"))
+import lab  # noqa: E402
 from solutions import without_solutions  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]-*.ipynb"))
@@ -76,6 +78,14 @@ def test_solutions_are_shown_or_hidden_as_is_said(book):
 def test_another_word_than_yes_and_no_stops_the_build(book):
     done, _ = book(SOLUTIONS="perhaps")
     assert done.returncode != 0 and "'perhaps'" in done.stderr
+
+
+@pytest.mark.parametrize("said", ["yes", "no"])
+def test_the_lab_in_the_browser_has_the_solutions_that_the_pages_have(tmp_path, said):
+    app = SimpleNamespace(srcdir=ROOT, config=SimpleNamespace(book_solutions=said))
+    lab.copy_notebooks(app, CHAPTERS, tmp_path)
+    for path in CHAPTERS:
+        assert ("{solution-start}" in (tmp_path / path.name).read_text(encoding="utf-8")) == (said == "yes")
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)

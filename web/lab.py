@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pyodide_files
+import solutions
 from sphinx.errors import ConfigError
 from sphinx.util.logging import getLogger
 
@@ -58,18 +59,14 @@ def build_lab(app, error):
         return
     folder, target = Path(app.outdir).parent / "lite", Path(app.outdir) / "lite"
     notebooks = sorted(Path(app.srcdir, f"{name}.ipynb") for name in app.env.found_docs if app.env.doc2path(name).endswith(".ipynb"))
-    state = ingredients(notebooks, app.config.book_pyodide)
+    state = ingredients(notebooks, app.config.book_pyodide, app.config.book_solutions)
     made = folder / "made"
     if made.exists() and made.read_text() == state and target.exists():
         return
     LOG.info("building JupyterLite with %d notebooks", len(notebooks))
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
-    for path in notebooks:
-        copy = folder / "files" / path.relative_to(Path(app.srcdir, "book"))
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"metadata": METADATA}, indent=1), encoding="utf-8")
-        touch(copy)
+    copy_notebooks(app, notebooks, folder / "files")
     wheels = [pack(name, folder / "wheels") for name in WHEELS] + [build_optimlib(folder / "wheels")]
     if app.config.book_pyodide == "site":
         pyodide_files.gather(Path(app.outdir).parent / "pyodide", folder / "static/pyodide", ["numpy", "matplotlib"])
@@ -88,9 +85,19 @@ def build_lab(app, error):
     made.write_text(state)
 
 
-def ingredients(notebooks, pyodide):
+def copy_notebooks(app, notebooks, folder):
+    """The notebooks as the lab opens them, with their solutions or without, as the pages have them."""
+    for path in notebooks:
+        copy = folder / path.relative_to(Path(app.srcdir, "book"))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        notebook = solutions.shown(app, json.loads(path.read_text(encoding="utf-8")))
+        copy.write_text(json.dumps(notebook | {"metadata": METADATA}, indent=1), encoding="utf-8")
+        touch(copy)
+
+
+def ingredients(notebooks, *settings):
     """A digest of all that JupyterLite is built from."""
-    digest = hashlib.sha256(pyodide.encode())
+    digest = hashlib.sha256(" ".join(settings).encode())
     optimlib = [p for p in (ROOT / "optimlib").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     named = [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")]  # what goes into the wheel beside it
     for path in [*notebooks, *sorted(optimlib), *named, *sorted(Path(__file__).parent.glob("*.py"))]:
