@@ -120,11 +120,13 @@ def test_the_whole_book_is_one_pdf(browser, site, tmp_path):
     reader = PdfReader(target)
     texts = [" ".join(page.extract_text().split()) for page in reader.pages]
     assert 150 < len(texts) < 400 and f"{len(texts)} pages" in done.stdout
-    assert "Optimizers, Step by Step" in texts[0] and texts[1].startswith("Contents")
+    assert "Optimizers, Step by Step" in texts[0]
+    number, contents = texts[1].split(" Contents ")
+    assert number == "2"
     titles = {path: title(site / f"{path}.html") for path in PAGES}
     begins = []
     for path in PAGES:
-        (number,) = re.findall(re.escape(titles[path]) + r" (\d+)(?: |$)", texts[1].replace("Contents ", "", 1))[:1]
+        (number,) = re.findall(re.escape(titles[path]) + r" (\d+)(?: |$)", contents)[:1]
         begins.append(int(number))
         assert titles[path] in texts[int(number) - 1], f"{path} does not begin on page {number}"
     assert begins == sorted(begins)
