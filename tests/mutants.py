@@ -282,7 +282,8 @@ def visited(path):
         before, seconds[number] = time.process_time(), time.process_time() - before
 
     chapters.run(path, done=done)
-    return builtins.__visited__, {cell.id for number, (cell, _) in enumerate(chapters.cells(path)) if seconds[number] > QUICK}, sum(seconds.values())
+    slow = {cell.id for number, (cell, _) in enumerate(chapters.cells(path)) if seconds[number] > QUICK and "parameters" not in cell.metadata.get("tags", [])}
+    return builtins.__visited__, slow, sum(seconds.values())  # the first cell imports what all need
 
 
 def quickly(path, slow):
