@@ -105,11 +105,11 @@ def article(site, name, soup, names):
         image["src"] = (site / f"{name}.html").parent.joinpath(unquote(image["src"])).resolve().as_uri()
         del image["loading"]
     for link in found.select("a[href]"):
-        address, anchor = urldefrag(urljoin(f"site:/{name}.html", link["href"]))
-        page = address.removeprefix("site:/").removesuffix(".html")
+        address, anchor = urldefrag(urljoin(f"http://site/{name}.html", link["href"]))
+        page = address.removeprefix("http://site/").removesuffix(".html")
         if page in names:
             link["href"] = f"#{key(page)}--{anchor}" if anchor else f"#{key(page)}"
-        elif address.startswith("site:"):
+        elif address.startswith("http://site/"):
             link.unwrap()  # a download, or the source of a function: not in this document
     found["id"] = key(name)
     found["class"] = ["bd-article", "chapter"]
