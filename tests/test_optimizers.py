@@ -192,6 +192,17 @@ def test_long_replicas_are_stepped_in_blocks_with_the_same_numbers(make, monkeyp
     np.testing.assert_array_equal(walk(make(rates, weight_decay=decays), w, gradients), whole)
 
 
+@every
+def test_long_weights_are_written_in_place_too(make, monkeypatch):
+    monkeypatch.setattr(optimizers, "BLOCK", 8 * 4)
+    w, gradients = np.linspace(-1, 1, 11), np.random.default_rng(7).normal(size=(3, 11))
+    expected = walk(make(0.1), w, gradients)[-1]
+    opt, v = make(0.1), w.copy()
+    for g in gradients:
+        assert opt.step(v, g, out=v) is v
+    np.testing.assert_array_equal(v, expected)
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that keeps or returns what is freed")
 def test_the_memory_of_a_step_serves_again_for_the_next():
     """Else the system zeroes new memory for every intermediate result, which takes longer than the arithmetic."""
