@@ -36,7 +36,8 @@ def site():
         row = lock.execute("SELECT status, log FROM built WHERE run = ?", [this_run]).fetchone()
         if row is None:
             command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT), "--warningiserror", "--keep-going"]
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            as_by_hand = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # with it, pages have no figures
+            done = subprocess.run(command, env=as_by_hand, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
             row = done.returncode, done.stdout
             lock.execute("DELETE FROM built")
             lock.execute("INSERT INTO built VALUES (?, ?, ?)", [this_run, *row])

@@ -29,7 +29,6 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["TQDM_DISABLE"] = "1"
-os.environ["MPLBACKEND"] = "Agg"
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
@@ -359,9 +358,12 @@ def load():
     """What all the processes to come need is loaded once, here."""
     import hypothesis  # noqa: F401
     import IPython  # noqa: F401
-    import matplotlib.pyplot  # noqa: F401
+    import matplotlib
     import nbformat  # noqa: F401
     import numpy  # noqa: F401
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot  # noqa: F401
 
 
 def prepare(suite, jobs):
