@@ -19,8 +19,8 @@ RULES = "SGD.update RMSprop.update Adam.update ExponentialDecay.rate CosineDecay
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["chapters", "--sample", "4", "--modules", "optimizers", "schedules", "--scopes", *RULES],
-        ["tests", "--sample", "4"],
+        ["chapters", "--sample", "2", "--modules", "optimizers", "schedules", "--scopes", *RULES],
+        ["tests", "--sample", "2"],
     ],
     ids=["by chapters", "by unit tests"],
 )
