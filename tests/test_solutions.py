@@ -104,14 +104,14 @@ def test_a_chapter_without_its_solutions_is_whole(path):
         inside = inside and "{solution-end}" not in source
     assert [cell["id"] for cell in after if "".join(cell["source"]).strip()] == kept
     made = set(dir(__builtins__)) | {"__builtins__", "get_ipython", "display"}
-    for cell in after:
-        if cell["cell_type"] == "code":
-            tree = ast.parse(re.sub(r"(?m)^\s*%.*$", "", "".join(cell["source"])))
-            names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-            made |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
-            made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-            made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler)}
-            made |= {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
-            used = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-            builtins = vars(__builtins__) if not isinstance(__builtins__, dict) else __builtins__
-            assert used - made - set(builtins) == set(), "".join(cell["source"])
+    trees = [ast.parse(re.sub(r"(?m)^\s*%.*$", "", "".join(cell["source"]))) for cell in after if cell["cell_type"] == "code"]
+    for tree in trees:  # a function may use a name that a later cell makes
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        made |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler)}
+        made |= {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+    builtins = vars(__builtins__) if not isinstance(__builtins__, dict) else __builtins__
+    for tree in trees:
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        assert used - made - set(builtins) == set(), ast.unparse(tree)
