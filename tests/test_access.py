@@ -3,12 +3,13 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from unicodedata import normalize
 
 import pytest
-from conftest import ROOT
 from pypdf import PdfReader
 
+ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "web"))
 import cover
 import pdf
