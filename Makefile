@@ -37,7 +37,7 @@ pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 	$(IN) web/pdf.py
 
 test: .venv/made .venv-course/made    ## run every notebook and every test, on the built site too
-	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile book course/source tests
+	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder book course/source tests
 
 notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
 	$(IN) tests/notebooks.py --run

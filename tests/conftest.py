@@ -138,3 +138,19 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("time by file, slowest first")
         for file, time in sorted(seconds.items(), key=lambda item: -item[1]):
             terminalreporter.write_line(f"{time:7.1f} s  {file}")
+
+
+# The files that take longest go first, so that no process is left alone with one at the end. The site's own leads, and builds the site
+# while the next ones, which do not ask for it, run.
+LONGEST = ["test_site", "test_course", "test_state", "test_mutants", "08-choosing", "04-rmsprop", "05-adam", "07-schedules", "06-adamw", "03-momentum"]
+LONGEST += ["test_access", "test_explorable", "test_lite", "test_live"]
+
+
+def pytest_collection_modifyitems(items):
+    """By file, the longest first; within a file as it stands there."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One process more than there are cores: those that drive a browser, or wait for a time limit, leave theirs idle."""
+    return (os.cpu_count() or 1) + 1

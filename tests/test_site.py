@@ -37,6 +37,7 @@ def test_a_page_is_right_by_itself(visit, path, theme):
         assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
         raw = "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).map(m => m.textContent)"
         assert seen.page.evaluate(raw) == [], "formulas that were not set"
+        seen.page.add_style_tag(content="* { content-visibility: visible !important }")  # what is not laid out yet hides its width
         for width in WIDTHS:
             seen.page.set_viewport_size({"width": width, "height": 900})
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, f"scrolls sideways at {width} pixels"
@@ -110,6 +111,24 @@ def test_previous_and_next_walk_the_whole_book(visit):
         for here in PAGES[-2::-1]:
             seen.page.click("a.left-prev")
             seen.page.wait_for_url(seen.address + here)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_link_to_a_section_leads_to_its_heading(visit, width):
+    """Also from outside, and to the last sections, where all above has not been laid out yet."""
+    with visit("book/05-adam.html", width=width) as seen:
+        sections = seen.page.evaluate("[...document.querySelectorAll('article > section > section')].map(s => s.id)")
+        assert len(sections) > 8
+        for name in [sections[1], sections[len(sections) // 2], *sections[-3:]]:
+            seen.page.goto("about:blank")
+            seen.page.goto(f"{seen.address}book/05-adam.html#{name}", wait_until="load")
+            seen.page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+            place = f"document.getElementById({name!r}).querySelector('h2').getBoundingClientRect().top"
+            at_the_end = "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
+            first = seen.page.evaluate(place)
+            assert -5 <= first <= (900 if seen.page.evaluate(at_the_end) else 150), name
+            seen.page.wait_for_timeout(1000)  # meanwhile the rest is laid out
+            assert abs(seen.page.evaluate(place) - first) < 20, f"{name} has run away"
 
 
 def test_the_first_page_is_found_from_the_top(visit):

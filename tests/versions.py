@@ -70,7 +70,7 @@ def run(python, what, jobs, *arguments, variables=None):
     version, numpy = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
     start = time.monotonic()
     threads = int((variables or {}).get("OPENBLAS_NUM_THREADS", 1))
-    command = [python, "-m", "pytest", "-q", "-n", str(max(1, jobs // threads)), "--dist", "loadfile", f"--junitxml={report}", *arguments]
+    command = [python, "-m", "pytest", "-q", "-n", str(max(1, jobs // threads)), "--dist", "loadfile", "--no-loadscope-reorder", f"--junitxml={report}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | (variables or {}), capture_output=True, text=True)
     if not report.exists():
         sys.exit(f"pytest did not run on {what}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -113,10 +113,10 @@ def main():
             if args.brief:
                 note(run(python, "chapters and unit tests", args.jobs, "book", *UNIT))
             else:
-                note(run(python, "all tests", args.jobs, "book", "tests", *(UNLOCKED if numpy else [])))
+                note(run(python, "all tests", args.jobs, "book", "course/source", "tests", *(UNLOCKED if numpy else [])))
     if "newest" in args.parts:
         python = environment(f"{sys.version_info.major}.{sys.version_info.minor}", newest=True)
-        note(run(python, "all tests on the newest versions", args.jobs, "book", "tests", *UNLOCKED))
+        note(run(python, "all tests on the newest versions", args.jobs, "book", "course/source", "tests", *UNLOCKED))
     if "kernels" in args.parts:
         for kernel in kernels.runnable():
             for threads in (1, 2):

@@ -23,6 +23,7 @@ def setup(app):
     app.book_sheets = []  # what Sphinx lists for the pages it writes
     # a page opened from a file may not fetch others, from which the search would quote
     app.add_js_file(None, body='if (location.protocol == "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false', priority=300)
+    app.add_js_file("lay_out.js")
     app.connect("html-page-context", lighten, priority=900)
     app.connect("build-finished", write_sheet, priority=800)
     app.connect("build-finished", slim_figures, priority=800)
