@@ -146,15 +146,18 @@ class Sum:
 
 
 class MeanSquare:
-    """RMSprop: epsilon `inside` the root or outside it; with momentum, the rate inside the velocity or outside it."""
+    """RMSprop: epsilon `inside` the root or outside it; with momentum, the rate inside the velocity or outside it; centered."""
 
-    def __init__(self, rate, rho, epsilon, inside, mu=0.0, rate_inside=False):
+    def __init__(self, rate, rho, epsilon, inside, mu=0.0, rate_inside=False, centered=False):
         self.rate, self.rho, self.epsilon, self.inside, self.mu, self.rate_inside = rate, rho, epsilon, inside, mu, rate_inside
-        self.v = self.b = 0.0
+        self.centered = centered
+        self.v = self.m = self.b = 0.0
 
     def __call__(self, t, w, g):
         self.v = self.rho * self.v + (1 - self.rho) * g**2
-        u = g / (np.sqrt(self.v + self.epsilon) if self.inside else np.sqrt(self.v) + self.epsilon)
+        self.m = self.rho * self.m + (1 - self.rho) * g
+        v = self.v - self.m**2 if self.centered else self.v
+        u = g / (np.sqrt(v + self.epsilon) if self.inside else np.sqrt(v) + self.epsilon)
         self.b = self.mu * self.b + (self.rate(t) * u if self.rate_inside else u)
         return w - (self.b if self.rate_inside else self.rate(t) * self.b)
 
@@ -187,6 +190,16 @@ class SumOfSquares:
     def __call__(self, t, w, g):
         self.s = self.s + g**2
         return w - self.rate * g / (np.sqrt(self.s + self.epsilon) if self.inside else np.sqrt(self.s) + self.epsilon)
+
+
+class Clipped:
+    """A rule that sees the gradient no longer than `limit`."""
+
+    def __init__(self, limit, rule):
+        self.limit, self.rule = limit, rule
+
+    def __call__(self, t, w, g):
+        return self.rule(t, w, g * min(1, self.limit / np.linalg.norm(g)))
 
 
 OTHERS = {  # what PyTorch and optax do, each as the table of chapter 9 states it
@@ -228,6 +241,12 @@ OTHERS = {  # what PyTorch and optax do, each as the table of chapter 9 states i
         "torch": lambda: SumOfSquares(0.1, 0.0, 1e-10, inside=False),
         "optax": lambda: SumOfSquares(0.1, 0.1, 1e-7, inside=True),
     },
+    "adagrad-default-rate": {"torch": lambda: SumOfSquares(0.01, 0.0, 1e-10, inside=False)},
+    "rmsprop-centered": {
+        "torch": lambda: MeanSquare(constant(0.01), 0.9, 1e-8, inside=False, centered=True),
+        "optax": lambda: MeanSquare(constant(0.01), 0.9, 1e-8, inside=True, centered=True),
+    },
+    "clipped": {"optax": lambda: Clipped(1.0, Sum(constant(0.02), 0.9))},
 }
 
 

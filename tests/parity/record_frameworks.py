@@ -172,11 +172,28 @@ def path_cases():
         "torch.optim.Adagrad([w], lr=0.1)",
         "optax.adagrad(learning_rate=0.1)",
     )  # fmt: skip
+    yield case(
+        "adagrad-default-rate", "the default rate: 0.001 and 0.01", bowl, [["keras"], ["torch"]],
+        "optimizers.Adagrad()",
+        "torch.optim.Adagrad([w])",
+    )  # fmt: skip
+    yield case(
+        "rmsprop-centered", "v less the square of the mean gradient; epsilon stands where it does without", bowl, TORCH_APART,
+        "optimizers.RMSprop(learning_rate=0.01, rho=0.9, centered=True, epsilon=1e-8)",
+        "torch.optim.RMSprop([w], lr=0.01, alpha=0.9, centered=True, eps=1e-8)",
+        "optax.rmsprop(learning_rate=0.01, decay=0.9, centered=True, eps=1e-8)",
+    )  # fmt: skip
+    yield case(
+        "clipped", "a gradient longer than 1 is shortened to 1; PyTorch does that outside the optimizer", bowl, [["keras", "optax"]],
+        "optimizers.SGD(learning_rate=0.02, momentum=0.9, global_clipnorm=1.0)",
+        None,
+        "optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(learning_rate=0.02, momentum=0.9))",
+    )  # fmt: skip
 
 
 def case(id, shows, problem, groups, keras_line, torch_line, optax_line=None, scheduler=None):
-    lines = {"keras": keras_line, "torch": torch_line} | ({"optax": optax_line} if optax_line else {})
-    lines |= {"torch_scheduler": scheduler} if scheduler else {}
+    lines = {"keras": keras_line, "torch": torch_line, "optax": optax_line, "torch_scheduler": scheduler}
+    lines = {framework: line for framework, line in lines.items() if line}
     return {"id": id, "shows": shows, "problem": {"scale": 1.0, **problem}, "groups": groups, "lines": lines}
 
 
@@ -221,6 +238,30 @@ def schedule_cases():
             "schedules.CosineDecay(0.01, decay_steps=25, warmup_target=0.1, warmup_steps=5)",
             None,
             "optax.warmup_cosine_decay_schedule(0.01, 0.1, warmup_steps=5, decay_steps=25)",
+        ),
+        (
+            "warmup-of-one-step", "the first step has the first rate, the second the highest", [["keras", "optax"]],
+            "schedules.CosineDecay(0.01, decay_steps=20, warmup_target=0.1, warmup_steps=1)",
+            None,
+            "optax.warmup_cosine_decay_schedule(0.01, 0.1, warmup_steps=1, decay_steps=21)",
+        ),
+        (
+            "target-without-warmup", "no step of warmup: Keras starts at the target", TORCH_APART,
+            "schedules.CosineDecay(0.01, decay_steps=20, warmup_target=0.1)",
+            "torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)",
+            "optax.cosine_decay_schedule(0.1, decay_steps=20)",
+        ),
+        (
+            "restarts", "Keras doubles the period by default, PyTorch keeps it unless told", [["keras", "torch"]],
+            "schedules.CosineDecayRestarts(0.1, first_decay_steps=4)",
+            "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=4, T_mult=2)",
+            None,
+        ),
+        (
+            "inverse-time-in-steps", "by whole parts of five steps", [["keras", "torch"]],
+            "schedules.InverseTimeDecay(0.1, decay_steps=5, decay_rate=0.5, staircase=True)",
+            "torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + 0.5 * (step // 5)))",
+            None,
         ),
     ]:  # fmt: skip
         lines = {"keras": keras_line, "torch": torch_line, "optax": optax_line}
