@@ -25,6 +25,7 @@ mpl.rcParams.update(
         "grid.linewidth": 0.6,
         "lines.linewidth": 1.8,
         "legend.frameon": False,
+        "legend.fontsize": 10,
         "image.cmap": "gray_r",
         "svg.hashsalt": "optimlib",
         "savefig.facecolor": "white",

@@ -1,5 +1,5 @@
 """Sphinx extension: where lines break round formulas. A formula keeps its comma, and a wide equation is cut into parts that a phone
-may set below each other: where the author left a wide space, and before =, <-, ~ and the like."""
+may set below each other: where the author left a wide space, within these before =, <-, ~ and the like, and within these before + and -."""
 
 import re
 
@@ -12,6 +12,8 @@ NUMBERED = ["mjx-mtable", "mjx-table", "mjx-itable", "mjx-mlabeledtr", "mjx-mtd"
 TAG = re.compile(r"<(/?)([\w-]+)[^>]*>")
 SPACE = re.compile(r'(?:<mjx-mstyle><mjx-mspace style="width: [12]em;"></mjx-mspace></mjx-mstyle>)+')
 RELATION = re.compile(r'<mjx-mo class="mjx-n"[^>]*><mjx-c class="mjx-c(3D|2190|2248|2264|27F9)"></mjx-c></mjx-mo>')
+
+SUM = re.compile(r'<mjx-mo class="mjx-n" space="3"><mjx-c class="mjx-c(2B|2212)"></mjx-c></mjx-mo>')
 
 
 def setup(app):
@@ -33,10 +35,10 @@ def kept(found):
 
 
 def parted(found):
-    """An equation with each of its parts in an element of its own: what wide spaces part, and within these what a relation begins."""
+    """An equation with each of its parts in an element of its own: what wide spaces part, then relations, then sums."""
     start, inside, end = found.groups()
     level = NUMBERED if "<mjx-mlabeledtr" in inside else []
-    spaces, relations, path, first, last = [], [], [], None, None
+    spaces, relations, sums, path, first, last = [], [], [], [], None, None
     for tag in TAG.finditer(inside):
         here = tag.start()
         if tag[1]:
@@ -49,16 +51,17 @@ def parted(found):
                 spaces.append(space.end())
             elif path == level and here > first and RELATION.match(inside, here):
                 relations.append(here)
+            elif path == level and SUM.match(inside, here):
+                sums.append(here)
             path.append(tag[2])
         if last is not None and len(path) < len(level):
             break  # the number of the equation follows
-    if not spaces and not relations:
+    if not spaces and not relations and not sums:
         return found[0]
-    parts = pieces(first, spaces, last, lambda a, b: pieces(a, relations, b, lambda a, b: inside[a:b]))
-    return f"{start}{inside[:first]}{parts}{inside[last:]}{end}"
+    return f"{start}{inside[:first]}{pieces(inside, first, last, spaces, relations, sums)}{inside[last:]}{end}"
 
 
-def pieces(first, cuts, last, within):
-    """What stands between two places, cut at those of the cuts that lie between them, each piece in an element."""
+def pieces(text, first, last, cuts=(), *finer):
+    """The text between two places, cut at those of the cuts that lie between them, each piece in an element, which is cut finer in turn."""
     edges = [first, *sorted({cut for cut in cuts if first < cut < last}), last]
-    return "".join(f"<mjx-part>{within(a, b)}</mjx-part>" for a, b in zip(edges, edges[1:]))
+    return "".join(f"<mjx-part>{pieces(text, a, b, *finer) if finer else text[a:b]}</mjx-part>" for a, b in zip(edges, edges[1:]))
