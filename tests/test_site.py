@@ -202,6 +202,9 @@ def test_search_finds_bias_correction_in_the_chapter_on_adam(visit):
         seen.page.wait_for_load_state("networkidle")
         found = seen.page.locator("#search-results li a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
         assert any(link.startswith("book/05-adam.html") for link in found)
+        assert not [text for text in seen.page.locator("#search-results .context").all_text_contents() if ".pdf" in text or "Contents" in text]
+        seen.page.set_viewport_size({"width": 390, "height": 844})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
         assert seen.elsewhere == [] and seen.missing == [] and seen.errors == []
 
 
