@@ -43,8 +43,15 @@ def test_a_page_is_right_by_itself(visit, path, theme):
             columns = ":not(.columns)" if width < 1000 else ""  # on a phone, columns of numbers may scroll within themselves
             wide = f"[...document.querySelectorAll('article pre{columns}')].filter(p => p.scrollWidth > p.clientWidth).map(p => p.textContent)"
             assert seen.page.evaluate(wide) == [], f"code that scrolls at {width} pixels"
+        # still at phone width
+        cut = "[...document.querySelectorAll('div.math mjx-container')].filter(m => m.scrollWidth > m.clientWidth + 1).map(m => m.textContent)"
+        assert seen.page.evaluate(cut) == [], "an equation wider than a phone"
+        parted = "[...document.querySelectorAll('.kept')].filter(k => k.getClientRects().length > 1).map(k => k.textContent)"
+        assert seen.page.evaluate(parted) == [], "a formula that lost its comma to the next line"
         seen.page.evaluate("Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode().catch(() => null) })).then(() => 1)")
         assert seen.page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)") == []
+        small = "[...document.querySelectorAll('figure img')].filter(i => i.width < 0.55 * i.naturalWidth).map(i => i.currentSrc)"
+        assert seen.page.evaluate(small) == [], "a figure whose letters of 15 pixels are below 8 on a phone"
         assert seen.elsewhere == [], "asks another host"
         assert seen.missing == [] and seen.errors == []
         assert sum(seen.bytes.values()) < 1.5e6, "the page and all it loads, without compression"
