@@ -404,7 +404,7 @@ def _recorded_losses(settings, names, keys):
         raise ValueError("every recorded setting diverged: there is no loss to draw")
     low, high = min(finite) / 1.05, min(max(finite) * 1.05, 30 * min(finite))
     panel = Panel(
-        "Recorded loss", (low, high), (len(names) - 0.5, -0.5), "loss, median over the seeds", log="x", left=82,
+        "Recorded loss", (low / 1.15, high * 1.15), (len(names) - 0.5, -0.5), "loss, median over the seeds", log="x", left=82,
         rows=list(enumerate(names)),
         alt="The recorded loss of every setting, a dot each, by shape; a ring marks the setting nearest to the one drawn.",
     )  # fmt: skip

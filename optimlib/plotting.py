@@ -12,7 +12,7 @@ from optimlib import palette
 
 mpl.rcParams.update(
     {
-        "figure.figsize": (6.4, 4.0),
+        "figure.figsize": (5.6, 3.6),
         "figure.constrained_layout.use": True,
         "font.size": 11,
         "axes.spines.top": False,
@@ -25,6 +25,7 @@ mpl.rcParams.update(
         "grid.linewidth": 0.6,
         "lines.linewidth": 1.8,
         "legend.frameon": False,
+        "legend.fontsize": 10,
         "image.cmap": "gray_r",
         "svg.hashsalt": "optimlib",
         "savefig.facecolor": "white",
@@ -40,9 +41,10 @@ except ImportError:
     pass
 
 
-def axes(xlabel="", ylabel="", columns=1, rows=1, height=None, width=6.4, titles=(), **settings):
+def axes(xlabel="", ylabel="", columns=1, rows=1, height=None, width=None, titles=(), **settings):
     """New axes, labelled; settings go to every `Axes.set`, such as yscale="log". More than one come as an array."""
-    height = height or (4.0 if columns == 1 else 3.0 * rows)
+    width = width or (5.6 if columns == 1 else 6.4)  # inches; on a phone the letters are still legible
+    height = height or (3.6 if columns == 1 else 3.0 * rows)
     _, grid = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     for i, ax in enumerate(grid.flat):
         ax.set(xlabel=xlabel, ylabel=ylabel, **settings)

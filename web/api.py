@@ -3,6 +3,7 @@
 import re
 
 FIELD = re.compile(r"([a-z_0-9]+(?:, [a-z_0-9]+)*): (.*)")
+ARGUMENT = r"(?<=[.;]) (?=[a-z_0-9]+(?:, [a-z_0-9]+)*: )"  # where the next argument follows on the same line
 RULE = re.compile(r"[\w'/, ()|-]{1,24} (<-|=) [^`]*")  # a line of mathematics
 
 
@@ -28,7 +29,7 @@ def shape(app, what, name, thing, options, lines):
             else:
                 parts.append(("", line.strip()))
         before = ""
-        for kind, text in parts:
+        for kind, text in apart(parts):
             if kind == "rule":
                 shaped += ([] if before == "rule" else ["", ".. code-block:: text", ""]) + [f"   {text}"]
             elif kind:
@@ -38,6 +39,22 @@ def shape(app, what, name, thing, options, lines):
             before = kind
         shaped.append("")
     lines[:] = shaped
+
+
+def apart(parts):
+    """The same with arguments that share a line each by itself, and sentences after the last as a paragraph."""
+    for kind, text in parts:
+        if kind == "rule":
+            yield kind, text
+            continue
+        for piece in re.split(ARGUMENT, f"{kind}: {text}" if kind else text):
+            field = FIELD.fullmatch(piece)
+            if not field:
+                yield "", piece
+                continue
+            said, *after = re.split(r"(?<=\.) (?=[A-Z])", field[2], maxsplit=1)
+            yield field[1], said.removesuffix(";")
+            yield from (("", sentence) for sentence in after)
 
 
 def markup(text):

@@ -75,7 +75,8 @@ def write_index(app, name, text):
         for section, verdict, sentence in found:
             counts[verdict] += 1
             target = f"{path.name}#{anchor(section)}" if section else path.name
-            link = f' [⟶]({target} "to the section: {plain(section or title)}")'
+            link = f'\u00a0[⟶]({target} "to the section: {plain(section or title)}")'
             lines.append(f"| {sentence.replace('|', chr(92) + '|')}{link} | {verdict} |")
-    summary = f"{sum(counts.values())} claims: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}."
+    said = ", ".join(f"{count} {verdict.replace('holds', 'hold')}" for verdict, count in counts.items())
+    summary = f"{sum(counts.values())} claims: {said}."
     text[0] = text[0].replace(MARK, "\n".join([summary, *lines]))

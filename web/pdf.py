@@ -23,7 +23,7 @@ SITE = ROOT / "_build/html"
 TARGET = ROOT / "_build/pdf/optimizers-step-by-step.pdf"
 DROPPED = (
     "script, link, a.headerlink, .explorable .x-controls, .explorable .x-handle, .explorable .x-done, button, "
-    ".explorable > style, [data-site-only]"
+    ".explorable > style, picture > source, [data-site-only]"
 )
 
 

@@ -1,0 +1,7 @@
+// A page found is quoted from its text alone, not from the buttons and contents around it.
+const wholePage = Search.htmlToText;
+Search.htmlToText = (html, anchor) => {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  for (const around of page.querySelectorAll(".bd-header-article, .bd-sidebar-secondary, #jb-print-docs-body, .prev-next-footer")) around.remove();
+  return wholePage(page.documentElement.outerHTML, anchor);
+};
