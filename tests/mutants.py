@@ -423,6 +423,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--guards", action="store_true", help="break the checks of arguments too when running the chapters")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--survivors", action="store_true", help="only those that survived the last time, to see who notices them now")
     parser.add_argument("--trust", action="store_true", help="begin at once, and leave out the survivors on record: a quick look")
     parser.add_argument("--write", action="store_true", help=f"record the results in {RESULTS.name}")
     args = parser.parse_args()
@@ -437,6 +438,8 @@ def main():
         meant = [m for m in every if suite == "tests" or args.guards or not m["guard"]]
         if args.trust:
             meant = [m for m in meant if (suite, key(m)) not in known and key(m) not in excused]
+        if args.survivors:
+            meant = [m for m in meant if (suite, key(m)) in known]
         if args.sample:
             meant = random.Random(args.seed).sample(meant, min(args.sample, len(meant)))
         for module in args.modules:
@@ -457,6 +460,10 @@ def main():
             print(f"{suite}, {module}: {total - len(left)} of {total} killed ({share:.1f} %), and {len(same)} compute the same", flush=True)
             if args.write:
                 row = {"mutants": total, "killed": total - len(left), "equivalent": len(same)} | about
+                if args.survivors:  # the others were killed before, and a claim that was added brings none of them back
+                    before = recorded()["summary"][f"{suite} {module}"]
+                    row = before | {"mutants": before["mutants"] - len(same), "killed": before["mutants"] - len(same) - len(left)}
+                    row |= {"equivalent": before["equivalent"] + len(same), "date": about["date"]}
                 write(suite, module, row, left, visits)
     sys.exit(bool(unknown) and not args.write)  # whatever survives is on record, or excused
 
