@@ -1,6 +1,7 @@
 """The records that the page How this book is checked is made from: all there, whole, and as good as the page says."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,8 @@ def test_the_page_asks_for_every_part_once():
 @pytest.mark.parametrize("part", checked.PARTS)
 def test_every_part_can_be_made(part, tmp_path):
     made = checked.PARTS[part](SimpleNamespace(srcdir=ROOT, outdir=tmp_path / "html"), RECORDS)
-    assert len(made) > 20 and "nan" not in made and "inf" not in made
+    numbers = re.sub(r"`[^`]*`", "", made)  # without the code that it quotes
+    assert len(made) > 20 and "nan" not in numbers and "inf" not in numbers
     rows = [line for line in made.splitlines() if line.startswith("|")]
     columns = {line.replace("\\|", "").count("|") for line in rows}
     assert len(columns) <= len([line for line in rows if line.startswith("|---")])  # each table has one width
