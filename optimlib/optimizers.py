@@ -73,7 +73,7 @@ class Optimizer:
         """The update of `step`, for a loop that has checked the gradient itself."""
         if self.shape is None:
             self.shape = self.broadcast_shape(w.shape)
-            w, g = np.broadcast_to(w, self.shape), np.broadcast_to(g, self.shape)
+            w, g = (np.ascontiguousarray(np.broadcast_to(v, self.shape)) for v in (w, g))  # each replica whole in memory
         elif w.shape != self.shape:
             raise ValueError(f"w has shape {w.shape} but earlier steps had {self.shape}: call reset() or make a new optimizer")
         lr = self.learning_rate

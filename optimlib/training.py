@@ -97,7 +97,7 @@ class Model:
         self.loss = loss if callable(loss) else checks.known("loss", loss, LOSSES)
         self.metrics = {m: checks.known("metrics", m, METRICS) for m in metrics}
         shape = np.broadcast_shapes(self.optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
-        self.w = np.array(np.broadcast_to(self.w, shape))
+        self.w = np.array(np.broadcast_to(self.w, shape), order="C")  # each replica whole in memory, as a single run is
 
     def loss_and_gradient(self, x, y):
         """Mean loss (...) over the samples and its gradient (..., P), at the present weights.
@@ -304,7 +304,7 @@ def one_hot(labels, classes):
     return np.eye(classes)[labels]
 
 
-def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, batch_size=32, chunk=20, **fit):
+def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, batch_size=32, chunk=40, **fit):
     """Train a network for every learning rate and seed, about `chunk` at a time: a dict of arrays (rates, seeds, epochs).
 
     build: seeds -> model, such as `lambda seed: MLP([64, 32, 10], seed=seed)`; optimizer: learning_rate -> optimizer; data:

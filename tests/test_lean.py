@@ -1,23 +1,11 @@
 """What makes pages light, and lines of code fit: each function of web/lean.py and web/code_lines.py by itself."""
 
-import importlib.util
 import re
-from pathlib import Path
 
+import code_lines
+import lean
 import pytest
 import tinycss2
-
-WEB = Path(__file__).resolve().parent.parent / "web"
-
-
-def module(name):
-    spec = importlib.util.spec_from_file_location(name, WEB / f"{name}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-lean, code_lines = module("lean"), module("code_lines")
 
 
 def shaken(css, *used):

@@ -1,26 +1,14 @@
 """What makes formulas and figures fit a phone: each function of web/wrapping.py and web/panels.py by itself."""
 
-import importlib.util
 import io
 import re
-from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
 import matplotlib.pyplot as plt
+import panels
 import pytest
-
-WEB = Path(__file__).resolve().parent.parent / "web"
-
-
-def module(name):
-    spec = importlib.util.spec_from_file_location(name, WEB / f"{name}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-wrapping, panels = module("wrapping"), module("panels")
+import wrapping
 
 FORMULA = '<span class="math notranslate nohighlight"><mjx-container><mjx-math>x</mjx-math></mjx-container></span>'
 
