@@ -8,11 +8,11 @@ Chapters that never come to the broken line are left out.
 
 import argparse
 import ast
-import copy
 import datetime
 import hashlib
 import importlib.abc
 import importlib.machinery
+import itertools
 import json
 import multiprocessing
 import os
@@ -174,13 +174,14 @@ def lines(statement):
 
 def mutants(module):
     """All mutants of a module: dicts with the lines, the code before and after, whether it is a guard, and the whole source."""
-    tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
-    before = ast.unparse(tree).splitlines()
+    text = (ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    before, number = ast.unparse(tree).splitlines(), {node: i for i, node in enumerate(ast.walk(tree))}
     found = []
-    for index, (node, guard, place, statement, inside) in enumerate(places(tree)):
+    for node, guard, place, statement, inside in places(tree):
         for which, (_, dropped) in enumerate(variants(node)):
-            changed = copy.deepcopy(tree)
-            target = places(changed)[index][0]
+            changed = ast.parse(text)
+            target = next(itertools.islice(ast.walk(changed), number[node], None))
             list(variants(target))[which][0](target)
             source = ast.unparse(ast.fix_missing_locations(changed))
             after = source.splitlines()
