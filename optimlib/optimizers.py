@@ -11,7 +11,7 @@ import numpy as np
 
 from optimlib import checks
 
-BLOCK = 1 << 19  # bytes of w that a rule handles at a time: its temporaries then stay in the cache, however long w is
+BLOCK = 1 << 20  # bytes of w that a rule handles at a time: its temporaries then stay in the cache, however long w is
 
 
 class Optimizer:
