@@ -16,10 +16,10 @@ CHOSEN = $(firstword $(foreach p,$(CANDIDATES),$(shell "$(p)" -c '$(USABLE)' >/d
 FOUND = $(or $(strip $(foreach p,$(CANDIDATES),$(shell "$(p)" -c 'import sys; print("$(p) is", sys.version.split()[0])' 2>/dev/null))),none of $(CANDIDATES) runs)
 REFUSE = $(error the book needs Python 3.11, 3.12 or 3.13 with its venv module, but $(FOUND); name one with `make PYTHON=python3.12 ...`)
 
-# .venv/made also has to be made again when the project was moved, or when PYTHON=... names another version than .venv has.
-MOVED = $(shell test ! -e .venv/made || grep -qxF '$(CURDIR)' .venv/made || echo again)
-COURSE_MOVED = $(shell test ! -e .venv-course/made || grep -qxF '$(CURDIR)' .venv-course/made || echo again)
-OTHER = $(if $(PYTHON),$(shell test ! -e .venv/made || test "$$("$(PYTHON)" -c $(VERSION))" = "$$($(IN) -c $(VERSION))" || echo again))
+# An environment also has to be made again when the project was moved, when its Python has left the machine, or when PYTHON=... names
+# another version than it has.
+STALE = $(shell test ! -e $(1)/made || { grep -qxF '$(CURDIR)' $(1)/made && test -x $(1)/bin/python && $(SAME); } || echo again)
+SAME = $(if $(PYTHON),test "$$("$(PYTHON)" -c $(VERSION))" = "$$($(1)/bin/python -c $(VERSION))",true)
 VERSION = 'import sys; print(sys.version_info[:2])'
 
 help:    ## this list
@@ -90,14 +90,14 @@ clean:    ## remove what was built, and .venv
 	rm -rf _build .venv .venv-course .venv-parity .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/made: $(PINS) $(MOVED) $(OTHER)
+.venv/made: $(PINS) $(call STALE,.venv)
 	$(if $(CHOSEN),,$(REFUSE))
 	@echo 'Making .venv with $(CHOSEN) from the locked pins: about a minute'
 	@$(CHOSEN) -m venv --clear .venv
 	@$(IN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
 	@echo '$(CURDIR)' > $@
 
-.venv-course/made: course/requirements.txt constraints.txt pyproject.toml $(COURSE_MOVED)
+.venv-course/made: course/requirements.txt constraints.txt pyproject.toml $(call STALE,.venv-course)
 	$(if $(CHOSEN),,$(REFUSE))
 	@echo 'Making .venv-course with $(CHOSEN), for grading: about a minute'
 	@$(CHOSEN) -m venv --clear .venv-course

@@ -34,8 +34,8 @@ def tracked():
     if listed.returncode == 0 and listed.stdout:
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        built = {".git", ".venv", "_build", "__pycache__", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"}
-        paths = [p for p in ROOT.rglob("*") if not built & set(p.relative_to(ROOT).parts)]
+        built = re.compile(r"\.git|\.venv.*|_build|grades|__pycache__|\.pytest_cache|\.hypothesis|\.ipynb_checkpoints|.*\.egg-info")
+        paths = [p for p in ROOT.rglob("*") if not any(map(built.fullmatch, p.relative_to(ROOT).parts))]
     for path in paths:
         if path.is_file():
             try:
