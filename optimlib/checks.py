@@ -12,7 +12,7 @@ def number(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=F
     A scalar comes back as a Python float: numpy is slow, and changes the dtype, where an `np.float64` meets a float32 array.
     """
     try:
-        array = np.asarray(value, dtype=float)
+        array = np.array(value, dtype=float)  # a copy: what the caller does to the array later is not checked
     except (TypeError, ValueError):
         raise ValueError(f"{name}={value!r} is not a number") from None
     below = array <= low if open_low else array < low

@@ -191,7 +191,13 @@ class Transformer(Model):
 
 
 def windows(text, alphabet, length):
-    """A text cut into samples for a `Transformer`: x (N, length) whole numbers, y (N, length * characters) the next ones, one-hot."""
+    """A text cut into samples for a `Transformer`: x (N, length) whole numbers, y (N, length * characters) the next ones, one-hot.
+
+    Raises ValueError for a text too short, or with a character that is not in the alphabet.
+    """
+    checks.integer("length", length, 1)
+    if strange := set(text) - set(alphabet):
+        raise ValueError(f"text has the character {min(strange)!r}, which is not in alphabet={alphabet!r}")
     codes = np.array([alphabet.index(character) for character in text])
     count = (len(codes) - 1) // length
     if count < 1:

@@ -54,7 +54,11 @@ class Optimizer:
     def broadcast_shape(self, shape):
         """The shape that weights of `shape` take when the hyper-parameters bring replica axes of their own."""
         hyper = [np.shape(v) for k, v in vars(self).items() if k not in self.state and isinstance(v, np.ndarray)]
-        return np.broadcast_shapes(shape, np.shape(self.learning_rate), *hyper)
+        try:
+            return np.broadcast_shapes(shape, np.shape(self.learning_rate), *hyper)
+        except ValueError:
+            shapes = ", ".join(str(s) for s in dict.fromkeys([np.shape(self.learning_rate), *hyper]) if s)
+            raise ValueError(f"hyper-parameters of shape {shapes} do not fit weights of shape {shape}: R replicas take shape (R, 1)") from None
 
     def step(self, w, g, out=None):
         """One update: new weights from weights w and gradient g, both (..., P); w and g stay as they are.

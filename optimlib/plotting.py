@@ -65,12 +65,16 @@ def line(ax, x, y, name, index=0, label=True, markers=False, **settings):
 
 
 def band(ax, x, runs, name, index=0, label=True, markers=False, axis=0):
-    """The median over `axis` of `runs` (seeds, points), and the interquartile range as a band."""
+    """The median over `axis` of `runs` (seeds, points), and the interquartile range as a band.
+
+    A run that diverged counts as larger than all others where it is inf or NaN, as smaller where it is -inf.
+    """
     huge = 1e300  # stands for a run that diverged, so that quantiles stay defined
-    runs = np.nan_to_num(np.asarray(runs, dtype=float), nan=huge, posinf=huge)
+    runs = np.nan_to_num(np.asarray(runs, dtype=float), nan=huge, posinf=huge, neginf=-huge)
     low, middle, high = np.where(
-        (q := np.quantile(runs, [0.25, 0.5, 0.75], axis=axis)) < huge / 1e9, q, np.nan
+        abs(q := np.quantile(runs, [0.25, 0.5, 0.75], axis=axis)) < huge / 1e9, q, np.nan
     )  # a median that diverged is a gap
+    low = np.where(np.isnan(low), middle, low)
     high = np.where(np.isnan(high), middle, high)
     colour, _, _ = palette.style(name, index)
     ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
@@ -116,7 +120,7 @@ def loss_against_rate(ax, sweeps, key="val_loss", cap=np.log(10), markers=True):
     """Final `key` of sweeps {name: sweep} against the learning rate, medians with bands; losses are drawn up to `cap`."""
     for i, (name, result) in enumerate(sweeps.items()):
         final = result[key] if result[key].ndim == 2 else result[key][..., -1]
-        final = np.minimum(np.nan_to_num(final, nan=np.inf), cap) if "loss" in key else final
+        final = np.minimum(np.nan_to_num(final, nan=np.inf), cap) if "loss" in key else np.nan_to_num(final, nan=-np.inf, neginf=-np.inf)
         band(ax, result["learning_rate"], final, name, i, markers=markers, axis=1, label=False)
         ax.plot([], [], color=palette.style(name, i)[0], dashes=palette.style(name, i)[1], marker=palette.style(name, i)[2], label=name)
     ax.set_xscale("log")

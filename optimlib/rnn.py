@@ -75,6 +75,7 @@ class RNN(Model):
 
     def gradient_norms(self, x, y):
         """The length of dL/dh_t at t = 1 ... T, a mean over the samples x, y, (..., T): how much the loss hears of each step."""
+        self._require_compiled()
         x, y = self._samples(x, y)
         _, states, z = self.forward(x)
         _, _, delta = self.loss(z, y)

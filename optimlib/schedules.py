@@ -127,7 +127,7 @@ class CosineDecay(Schedule):
             top, warmup_steps = start, 0
         p = np.clip((step - warmup_steps) / self.decay_steps, 0, 1)
         decay = top * ((1 - self.alpha) * (1 + np.cos(np.pi * p)) / 2 + self.alpha)
-        warmup = start + (top - start) * step / max(warmup_steps, 1)
+        warmup = start + (top - start) * step / np.maximum(warmup_steps, 1)
         return np.where(step < warmup_steps, warmup, decay)
 
 
@@ -142,13 +142,15 @@ class CosineDecayRestarts(Schedule):
         self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
         self.first_decay_steps = _steps("first_decay_steps", first_decay_steps)
         self.t_mul = checks.number("t_mul", t_mul, 1)
+        if np.ndim(t_mul):
+            raise ValueError(f"t_mul has shape {np.shape(t_mul)}: expected a single number")
         self.m_mul = checks.number("m_mul", m_mul, 0)
         self.alpha = checks.number("alpha", alpha, 0)
 
     def rate(self, step):
         p, t = step / self.first_decay_steps, self.t_mul
         # restart i comes after 1 + t + ... + t^(i-1) = (t^i - 1) / (t - 1) first periods
-        i = np.floor(p) if t == 1 else np.floor(np.log1p(p * (t - 1)) / np.log(t))
+        i = np.floor(p) if t == 1 else np.floor(np.log1p(p * (t - 1)) / np.log(t) + 1e-12)  # the logarithm may fall short of a whole number
         p = p - i if t == 1 else (p - (t**i - 1) / (t - 1)) / t**i
         cosine = self.m_mul**i * (1 + np.cos(np.pi * p)) / 2
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)

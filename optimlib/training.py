@@ -85,6 +85,9 @@ class Model:
 
     @w.setter
     def w(self, new):
+        new = np.asarray(new)
+        if new.dtype.kind != "f" or new.shape[-1:] != np.shape(getattr(self, "_w", new))[-1:]:
+            raise ValueError(f"w has shape {new.shape}, dtype {new.dtype}: expected floats of shape (..., {self.w.shape[-1]})")
         self._w, self._g = new, np.empty_like(new)
         self.layers, self.gradients = self.views(self._w), self.views(self._g)
 
@@ -93,9 +96,16 @@ class Model:
 
         Raises ValueError for an unknown name, with the nearest known one.
         """
-        self.optimizer = optimizers.get(optimizer)
+        optimizer = optimizers.get(optimizer)
+        if optimizer.iterations and optimizer is not self.optimizer:
+            raise ValueError(f"optimizer={optimizer} has made {optimizer.iterations} steps elsewhere: call its reset(), or make a new one")
         self.loss = loss if callable(loss) else checks.known("loss", loss, LOSSES)
-        self.metrics = {m: checks.known("metrics", m, METRICS) for m in metrics}
+        if isinstance(metrics, str):
+            raise ValueError(f"metrics={metrics!r} is no list: expected [{metrics!r}]")
+        self.metrics = {m: checks.known("metrics", m, METRICS) for m in metrics or ()}
+        if self.outputs == 1 and (self.loss is categorical_crossentropy or accuracy in self.metrics.values()):
+            raise ValueError(f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, but the network has one")
+        self.optimizer = optimizer
         shape = np.broadcast_shapes(self.optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
         self.w = np.array(np.broadcast_to(self.w, shape), order="C")  # each replica whole in memory, as a single run is
 
@@ -121,7 +131,7 @@ class Model:
         """Train for `epochs` passes over x (N, features), y (N,) or (N, classes), in batches; the last may be smaller.
 
         Returns a History: for each epoch the loss and the metrics, means over its batches, and the same on validation_data,
-        with the prefix val_. A replica whose loss or gradient is not finite stops with its last good weights; the history of
+        with the prefix val_. A replica whose loss, gradient or weights would not be finite stops with its last good weights; the history of
         that replica goes on as inf for losses and NaN for metrics, and one warning names the rate. Where all have stopped, so
         does fit. Raises ValueError for data that do not fit the network, and RuntimeError before compile.
         """
@@ -134,11 +144,13 @@ class Model:
         starting_rate = self.optimizer.learning_rate
         for callback in callbacks:
             callback.model = self
+            callback.on_train_begin()
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for epoch in _progress(epochs):
                 logs = self._epoch(*self._shuffled(x, y, shuffle), batch_size, epoch, stopped)
                 if validation_data is not None:
                     logs |= {f"val_{k}": v for k, v in self._scores(x_val, y_val).items()}
+                    stopped[~np.isfinite(logs["val_loss"]) & (stopped == 0)] = epoch + 1
                 for name in logs:
                     logs[name] = np.where(stopped > 0, np.inf if "loss" in name else np.nan, logs[name])[()]
                 history.add(epoch, logs)
@@ -173,15 +185,17 @@ class Model:
             seen["loss"].append(loss)
             for name, metric in self.metrics.items():
                 seen[name].append(metric(p, y[batch]))
-            if all_well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss)):  # a sum of squares is finite only if its terms are
-                self.optimizer.apply(self.w, g, out=self.w)
-                continue
-            stopped[~np.isfinite(np.vecdot(g, g) + loss.sum(axis=-1)) & (stopped == 0)] = epoch + 1
+            if not (all_well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss))):  # a sum of squares is finite only if its terms are
+                stopped[~(np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)) & (stopped == 0)] = epoch + 1
+                if stopped.all():
+                    break
+                g = np.where(stopped[..., None] > 0, 0.0, g)
+            new = self.optimizer.apply(self.w, g)
+            if not (all_well and math.isfinite(np.vdot(new, new))):
+                stopped[~np.isfinite(new).all(axis=-1) & (stopped == 0)] = epoch + 1
+                new = np.where(stopped[..., None] > 0, self.w, new)
+            np.copyto(self.w, new)
             all_well = not stopped.any()
-            if stopped.all():
-                break
-            new = self.optimizer.apply(self.w, np.where(stopped[..., None] > 0, 0.0, g))
-            self.w = np.where(stopped[..., None] > 0, self.w, new)
         return {name: np.concatenate(values, axis=-1).mean(axis=-1) for name, values in seen.items()}
 
     def _scores(self, x, y):
@@ -199,33 +213,44 @@ class Model:
 
     def predict(self, x):
         """The outputs for samples x (N, features): probabilities under cross-entropy, else plain; shape (..., N, outputs)."""
-        x, y = self._samples(x, None)
-        p, _, _ = (self.loss or mean_squared_error)(self.forward(x)[-1], y)
+        z = self.forward(self._inputs(x, "x"))[-1]
+        p, _, _ = (self.loss or mean_squared_error)(z, np.zeros_like(z))
         return p.swapaxes(-1, -2)
 
     def _samples(self, x, y, name="x"):
         """x and y checked, with samples on the last axis and labels as one-hot columns."""
+        x = self._inputs(x, name)
+        return x, self._targets(y, x.shape[-1], name)
+
+    def _inputs(self, x, name):
         x = np.asarray(x)
         if x.dtype.kind not in "fiu" or x.ndim != len(self.inputs) + 1:
             raise ValueError(f"{name} has shape {x.shape}, dtype {x.dtype}: expected numbers of shape (N, {_sizes(self.inputs)})")
         if any(want not in (None, have) for want, have in zip(self.inputs, x.shape[1:], strict=True)):
             raise ValueError(f"{name} has shape {x.shape}, but the network takes (N, {_sizes(self.inputs)})")
-        if len(x) == 0:
-            raise ValueError(f"{name} is empty: expected at least one sample")
+        if x.size == 0:
+            raise ValueError(f"{name} has shape {x.shape} and is empty: expected at least one sample")
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise ValueError(f"{name} has {np.count_nonzero(~np.isfinite(x))} values that are not finite")
-        samples_last = np.moveaxis(np.ascontiguousarray(x, dtype=x.dtype if self.integer_inputs else float), 0, -1)
-        if y is None:
-            return samples_last, np.zeros((self.outputs, len(x)))
-        y = np.asarray(y)
-        if len(y) != len(x):
-            raise ValueError(f"y has {len(y)} rows for {len(x)} samples of {name}")
-        if y.ndim == 1 and self.loss is not mean_squared_error:
+        return np.moveaxis(np.ascontiguousarray(x, dtype=x.dtype if self.integer_inputs else float), 0, -1)
+
+    def _targets(self, y, samples, name):
+        shape, y = np.shape(y), np.asarray(y)
+        if y.dtype.kind not in "fiub" or y.ndim == 0:
+            raise ValueError(f"y has shape {shape}, dtype {y.dtype}: expected a label or a row of numbers for each sample of {name}")
+        if len(y) != samples:
+            raise ValueError(f"y has {len(y)} rows for {samples} samples of {name}")
+        if not np.isfinite(y).all():
+            raise ValueError(f"y has {np.count_nonzero(~np.isfinite(y))} values that are not finite")
+        by_class = self.loss is categorical_crossentropy
+        if y.ndim == 1 and (by_class or y.dtype.kind in "iu" and self.outputs > 1):
             y = one_hot(y, self.outputs)
-        y = y.reshape(len(x), -1)
+        y = y.reshape(samples, -1)
         if y.shape[1] != self.outputs:
             raise ValueError(f"y has {y.shape[1]} columns, but the network has {self.outputs} outputs")
-        return samples_last, np.ascontiguousarray(y.T, dtype=float)
+        if by_class and ((y < 0).any() or not np.allclose(y.sum(axis=1), 1)):
+            raise ValueError("y has rows that are no probabilities: expected numbers of at least 0 that sum to 1, such as one-hot rows")
+        return np.ascontiguousarray(y.T, dtype=float)
 
     integer_inputs = False
 
@@ -248,6 +273,9 @@ class History:
 class Callback:
     """Something to do after each epoch of fit; `self.model` is the model."""
 
+    def on_train_begin(self):
+        """Called when fit begins."""
+
     def on_epoch_end(self, epoch, logs):
         """Called with the epoch 0, 1, 2, ... and the dict of its losses and metrics."""
 
@@ -268,6 +296,9 @@ class ReduceLROnPlateau(Callback):
         self.min_delta = checks.number("min_delta", min_delta, 0)
         self.cooldown = checks.integer("cooldown", cooldown, 0)
         self.min_lr = checks.number("min_lr", min_lr, 0)
+        self.on_train_begin()
+
+    def on_train_begin(self):
         self.best, self.wait, self.resting = np.inf, 0, 0
 
     def on_epoch_end(self, epoch, logs):
@@ -311,8 +342,10 @@ def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, bat
     (train, validation, test) pairs (x, y). Keys: the history's (loss, accuracy, val_loss, val_accuracy), `test_loss` and
     `test_accuracy` (rates, seeds) of the last weights (inf and NaN where the run diverged), and `learning_rate` (rates,).
     """
-    learning_rates = checks.number("learning_rates", np.atleast_1d(learning_rates), 0)
-    seeds = np.asarray(list(seeds))
+    learning_rates, seeds = checks.number("learning_rates", np.atleast_1d(learning_rates), 0), np.atleast_1d(np.asarray(seeds))
+    for name, values in (("learning_rates", learning_rates), ("seeds", seeds)):
+        if values.ndim != 1 or values.size == 0:
+            raise ValueError(f"{name} has shape {values.shape}: expected one or more in a row")
     train, validation, test = data
     parts, size = [], max(1, chunk // len(seeds))
     for start in _progress(len(learning_rates), size):

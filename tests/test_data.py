@@ -47,6 +47,14 @@ def test_standardize_learns_from_the_training_part_alone():
     assert (flat.train[0] == 0).all()
 
 
+def test_a_feature_that_never_varies_is_only_shifted():
+    """A mean of equal numbers is off by a rounding error: their spread is not zero, and must not become the unit."""
+    known, new = np.full((300, 1), 0.1), np.full((3, 1), 1.1)
+    scaled = data.standardize(data.Split((known, np.zeros(300)), (new, np.zeros(3)), (new, np.zeros(3))))
+    assert (scaled.train[0] == 0).all()
+    np.testing.assert_allclose(scaled.test[0], 1.0)
+
+
 def test_recordings_are_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert {name: sorted(data.load_recording(name)) for name in ("cnn", "transformer", "frameworks")} == {
@@ -63,3 +71,5 @@ def test_bad_sizes_are_named():
         data.load_digits(train=1500)
     with pytest.raises(ValueError, match="validation=0"):
         data.load_digits(validation=0)
+    with pytest.raises(ValueError, match="y has 9 rows for 8 samples of x"):
+        data.split(np.ones((8, 1)), np.ones(9), 4, 2)

@@ -150,7 +150,9 @@ def test_the_newest_fitting_python_is_found_beside_an_old_one(elsewhere):
 def test_the_environment_is_made_anew_only_when_it_must(elsewhere):
     fake_python(elsewhere, "python3", "3.12.1")
     made = elsewhere / ".venv/made"
-    made.parent.mkdir()
+    python = elsewhere / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(elsewhere / "bin/python3")
 
     def rebuilds():
         return "-m venv --clear .venv\n" in make("--dry-run", "test", cwd=elsewhere, path=elsewhere / "bin").stdout
@@ -164,6 +166,11 @@ def test_the_environment_is_made_anew_only_when_it_must(elsewhere):
         os.utime(elsewhere / name, (made.stat().st_mtime - 5,) * 2)
         assert not rebuilds(), name
     made.write_text("/where/the/project/once/was\n")
+    assert rebuilds()
+    made.write_text(f"{elsewhere}\n")
+    assert not rebuilds()
+    python.unlink()
+    python.symlink_to(elsewhere / "a Python that an upgrade took away")
     assert rebuilds()
 
 

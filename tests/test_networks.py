@@ -119,6 +119,10 @@ def test_windows_shift_by_one():
     np.testing.assert_array_equal(y.reshape(2, 4, 3).argmax(axis=-1), [[1, 2, 0, 1], [2, 0, 1, 2]])
     with pytest.raises(ValueError, match="text has 4 characters"):
         windows("abca", "abc", 4)
+    with pytest.raises(ValueError, match="text has the character 'z', which is not in alphabet='abc'"):
+        windows("abcz", "abc", 2)
+    with pytest.raises(ValueError, match="length=0"):
+        windows("abcab", "abc", 0)
 
 
 @pytest.mark.parametrize(

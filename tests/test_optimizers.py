@@ -296,6 +296,19 @@ def test_clipping_shortens_long_gradients_and_keeps_their_direction(limit, g):
     np.testing.assert_allclose(used, g * min(1, limit / norm) if norm else g, rtol=1e-12, atol=1e-300)
 
 
+def test_rates_that_fit_no_replica_are_named():
+    optimizer = optimizers.SGD(np.array([0.1, 0.2]))
+    with pytest.raises(ValueError, match=r"hyper-parameters of shape \(2,\) do not fit weights of shape \(5,\): R replicas take shape \(R, 1\)"):
+        optimizer.step(np.ones(5), np.ones(5))
+
+
+def test_a_rate_stays_as_it_was_checked():
+    rates = np.array([[0.1], [0.2]])
+    optimizer = optimizers.SGD(rates)
+    rates[...] = -5
+    np.testing.assert_array_equal(optimizer.learning_rate, [[0.1], [0.2]])
+
+
 def test_clipping_is_by_replica():
     g = np.array([[3.0, 4.0], [0.3, 0.4]])
     np.testing.assert_allclose(-SGD(1.0, global_clipnorm=1.0).step(np.zeros((2, 2)), g), [[0.6, 0.8], [0.3, 0.4]])

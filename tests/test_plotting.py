@@ -58,6 +58,12 @@ def test_a_median_that_diverged_is_a_gap(ax):
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [2, np.nan])
 
 
+def test_a_run_that_diverged_is_the_worst_by_accuracy_too(ax):
+    sweep = {"test_accuracy": np.array([[0.9, 0.8, 0.7, np.nan, np.nan], [0.5] + [np.nan] * 4]), "learning_rate": np.array([0.1, 1.0])}
+    plotting.loss_against_rate(ax, {"SGD": sweep}, key="test_accuracy")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.7, np.nan])
+
+
 def test_loss_against_rate_draws_diverged_runs_at_the_cap(ax):
     sweep = {"val_loss": np.array([[[0.5], [0.7], [0.6]], [[np.inf], [np.nan], [np.inf]]]), "learning_rate": np.array([0.1, 1.0])}
     plotting.loss_against_rate(ax, {"SGD": sweep})

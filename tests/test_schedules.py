@@ -46,6 +46,22 @@ def test_a_pure_function_of_the_step(schedule):
     np.testing.assert_allclose(schedule(np.arange(40)), forward, rtol=1e-14, atol=1e-16)
 
 
+@pytest.mark.parametrize("t_mul", [1, 1.5, 2, 3, 10])
+@pytest.mark.parametrize("first", [7, 100])
+def test_every_restart_is_at_the_top(first, t_mul):
+    """Also where the logarithm that counts the periods falls just short of a whole number."""
+    restarts = np.cumsum([first * t_mul**i for i in range(6)])
+    schedule = CosineDecayRestarts(1.0, first, t_mul=t_mul)
+    np.testing.assert_allclose(schedule(restarts), 1, atol=1e-12)
+    assert (schedule(restarts * (1 - 1e-9)) < 1e-6).all()
+
+
+def test_a_warmup_may_differ_by_replica():
+    together = CosineDecay(0.0, 100, warmup_target=1.0, warmup_steps=[[0], [10]])
+    alone = [CosineDecay(0.0, 100, warmup_target=1.0, warmup_steps=n) for n in (0, 10)]
+    np.testing.assert_array_equal(together(5), [[schedule(5)] for schedule in alone])
+
+
 def test_replicas_follow_their_own_schedule():
     rates = np.array([[0.1], [1.0]])
     w = np.ones((2, 3))
@@ -76,6 +92,7 @@ def test_replicas_follow_their_own_schedule():
         (lambda: CosineDecay(1.0, 10, warmup_target=1, warmup_steps=-1), "warmup_steps=-1"),
         (lambda: CosineDecayRestarts(1.0, 0), "first_decay_steps=0"),
         (lambda: CosineDecayRestarts(1.0, 10, t_mul=0.5), "t_mul=0.5"),
+        (lambda: CosineDecayRestarts(1.0, 10, t_mul=[1.0, 2.0]), r"t_mul has shape \(2,\): expected a single number"),
         (lambda: CosineDecayRestarts(1.0, 10, m_mul=-1), "m_mul=-1"),
         (lambda: CosineDecayRestarts(1.0, 10, alpha=-1), "alpha=-1"),
         (lambda: CosineDecay(1.0, 10)(-1), "step=-1"),

@@ -7,6 +7,7 @@ import pytest
 
 from optimlib import data, optimizers, schedules, training
 from optimlib.mlp import MLP
+from optimlib.rnn import RNN
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,37 @@ def test_a_diverging_replica_leaves_the_others_alone():
     assert np.isnan(history.history["accuracy"])[:, 1].all()
 
 
+@pytest.mark.parametrize("samples", [50, 16])
+def test_a_step_that_overflows_by_itself_is_not_taken(samples):
+    """Finite loss and gradient, and yet no finite weights: also where it is the last step of the fit."""
+    x, y = tiny(samples)
+    x = 10 * x
+    model = compiled(optimizers.SGD(np.array([[0.01], [1.7e308]])))
+    before = model.w[1].copy()
+    with pytest.warns(RuntimeWarning, match=r"1 of 2 replicas diverged, the first at epoch 1 with learning_rate=1.7e\+308"):
+        history = model.fit(x, y, batch_size=16, validation_data=(x, y))
+    np.testing.assert_array_equal(model.w[1], before)
+    alone = compiled(optimizers.SGD(0.01))
+    alone.fit(x, y, batch_size=16)
+    np.testing.assert_array_equal(model.w[0], alone.w)
+    assert list(history.stopped) == [0, 1] and history.history["val_loss"][0][1] == np.inf
+
+
+def test_weights_that_overflow_on_the_validation_data_are_a_divergence():
+    x, y = tiny(16)
+    model = compiled(optimizers.SGD(1e308), loss="mse")
+    with pytest.warns(RuntimeWarning, match="the run diverged at epoch 1"):
+        history = model.fit(1e-3 * x, np.eye(3)[y], batch_size=16, validation_data=(x, np.eye(3)[y]))
+    assert history.history["val_loss"] == [np.inf] and np.isfinite(model.w).all()
+
+
+def test_a_gradient_whose_square_overflows_is_finite():
+    x, y = tiny()
+    model = compiled(optimizers.SGD(0.1, global_clipnorm=1.0), loss="mse")
+    history = model.fit(x * 1e80, np.eye(3)[y], batch_size=50)
+    assert history.stopped == 0
+
+
 def test_training_that_goes_well_warns_of_nothing(digits):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -185,6 +217,15 @@ def test_callbacks_are_called_by_fit(digits):
         scheduled.fit(*digits.train, epochs=2, callbacks=[training.ReduceLROnPlateau("loss", patience=1, min_delta=100)])
 
 
+def test_a_callback_begins_anew_with_every_fit():
+    x, y = tiny()
+    plateau = training.ReduceLROnPlateau("loss", factor=0.5, patience=2, min_delta=100)
+    for seeds in (0, [1, 2], [1, 2, 3]):
+        model = compiled(optimizers.SGD(0.1), seed=seeds)
+        model.fit(x, y, epochs=3, callbacks=[plateau])
+        np.testing.assert_array_equal(model.optimizer.learning_rate, np.full((*model.w.shape[:-1], 1), 0.05) if model.w.ndim > 1 else 0.05)
+
+
 def test_sweep_is_every_single_run(digits):
     rates = [0.01, 0.1, 1.0]
 
@@ -209,7 +250,47 @@ def test_sweep_shows_diverged_runs_as_infinite(digits):
     assert result["loss"].shape == (1, 1, 2)
 
 
+def test_a_loss_of_one_s_own_takes_numbers_and_labels():
+    """Numbers are targets; whole numbers are labels where there is an output for each class."""
+
+    def halved(z, y):
+        p, loss, delta = training.mean_squared_error(z, y)
+        return p, loss / 2, delta / 2
+
+    x = np.linspace(-1, 1, 20)[:, None]
+    one, mse = (compiled("sgd", (1, 4, 1), (), loss) for loss in (halved, "mse"))
+    assert one.evaluate(x, x[:, 0])[0] == mse.evaluate(x, x[:, 0])[0] / 2
+    labels = np.arange(20) % 3
+    many = compiled("sgd", (1, 4, 3), (), halved)
+    assert many.evaluate(x, labels) == many.evaluate(x, np.eye(3)[labels])
+
+
+def test_weights_are_replaced_by_their_like():
+    model = compiled("sgd")
+    model.w = model.w + np.zeros((4, 1))
+    assert model.layers[0][0].shape == (4, 2, 8)
+    for wrong in (np.zeros(99), np.zeros(model.w.shape[-1], dtype=int)):
+        with pytest.raises(ValueError, match=rf"w has shape \({wrong.size},\), dtype {wrong.dtype}: expected floats of shape \(..., 51\)"):
+            model.w = wrong
+
+
+def test_an_optimizer_serves_one_model():
+    x, y = tiny()
+    used = optimizers.Adam()
+    model = compiled(used)
+    model.fit(x, y)
+    model.compile(used, "categorical_crossentropy")  # the same model goes on
+    with pytest.raises(ValueError, match=r"Adam\(.*\) has made 2 steps elsewhere: call its reset\(\), or make a new one"):
+        compiled(used)
+    compiled(used.reset())
+
+
 GOOD = (np.ones((4, 2)), np.array([0, 1, 2, 0]))
+SPLIT = data.Split(GOOD, GOOD, GOOD)
+
+
+def swept(rates=(0.1,), seeds=(0,)):
+    return training.sweep(lambda s: MLP([2, 3], seed=s), optimizers.SGD, rates, SPLIT, seeds, 1)
 
 
 @pytest.mark.parametrize(
@@ -218,13 +299,19 @@ GOOD = (np.ones((4, 2)), np.array([0, 1, 2, 0]))
         (lambda m: m.fit(np.ones((4, 3)), GOOD[1]), r"x has shape \(4, 3\), but the network takes \(N, 2\)"),
         (lambda m: m.fit(np.ones(4), GOOD[1]), r"x has shape \(4,\), dtype float64: expected numbers of shape \(N, 2\)"),
         (lambda m: m.fit(np.array([["a", "b"]]), [0]), "dtype <U1: expected numbers"),
-        (lambda m: m.fit(np.ones((0, 2)), []), "x is empty: expected at least one sample"),
+        (lambda m: m.fit(np.ones((0, 2)), []), r"x has shape \(0, 2\) and is empty: expected at least one sample"),
         (lambda m: m.fit(np.full((4, 2), np.nan), GOOD[1]), "x has 8 values that are not finite"),
         (lambda m: m.fit(GOOD[0], [0, 1, 3, 0]), "y has the label 3, out of range: expected 0 to 2"),
         (lambda m: m.fit(GOOD[0], [0, 1, -1, 0]), "y has the label -1, out of range"),
         (lambda m: m.fit(GOOD[0], [0, 1]), "y has 2 rows for 4 samples"),
         (lambda m: m.fit(GOOD[0], [0.5, 1, 1, 1]), "y has dtype float64: expected whole-number labels"),
         (lambda m: m.fit(GOOD[0], np.ones((4, 4))), "y has 4 columns, but the network has 3 outputs"),
+        (lambda m: m.fit(GOOD[0], None), r"y has shape \(\), dtype object: expected a label or a row of numbers for each sample of x"),
+        (lambda m: m.evaluate(GOOD[0], 3), r"y has shape \(\), dtype int64"),
+        (lambda m: m.evaluate(GOOD[0], np.full(4, 1j)), "dtype complex128"),
+        (lambda m: m.fit(GOOD[0], np.full((4, 3), np.nan)), "y has 12 values that are not finite"),
+        (lambda m: m.fit(GOOD[0], np.full((4, 3), 2.0)), "y has rows that are no probabilities"),
+        (lambda m: m.fit(GOOD[0], [[1.5, -0.5, 0.0]] * 4), "y has rows that are no probabilities"),
         (lambda m: m.fit(*GOOD, epochs=0), "epochs=0"),
         (lambda m: m.fit(*GOOD, batch_size=0), "batch_size=0"),
         (lambda m: m.fit(*GOOD, validation_data=(np.ones((1, 9)), [0])), r"validation_data has shape \(1, 9\)"),
@@ -232,7 +319,13 @@ GOOD = (np.ones((4, 2)), np.array([0, 1, 2, 0]))
         (lambda m: m.compile("sgd", "crossentropy"), "loss='crossentropy' is unknown.*did you mean '.*crossentropy'"),
         (lambda m: m.compile("sgd", None), "loss=None is unknown"),
         (lambda m: m.compile("sgd", "mse", ["acuracy"]), "metrics='acuracy' is unknown.*did you mean 'accuracy'"),
+        (lambda m: m.compile("sgd", "mse", "mae"), r"metrics='mae' is no list: expected \['mae'\]"),
+        (lambda m: compiled("sgd", (2, 1), ()), "asks for an output for each class, but the network has one"),
+        (lambda m: compiled("sgd", (2, 1), loss="mse"), r"metrics=\['accuracy'\] asks for an output for each class"),
         (lambda m: m.compile("sdg", "mse"), "optimizer='sdg' is unknown"),
+        (lambda m: swept(rates=[]), r"learning_rates has shape \(0,\)"),
+        (lambda m: swept(rates=[[0.1], [0.2]]), r"learning_rates has shape \(2, 1\): expected one or more in a row"),
+        (lambda m: swept(seeds=[]), r"seeds has shape \(0,\)"),
         (lambda m: training.ReduceLROnPlateau(factor=1.0), "factor=1.0"),
         (lambda m: training.ReduceLROnPlateau(mode="up"), "mode='up' is unknown"),
     ],
@@ -243,6 +336,8 @@ def test_bad_input_is_named(call, message):
 
 
 def test_calls_before_compile_are_named():
+    with pytest.raises(RuntimeError, match="call compile first"):
+        RNN(1, 2, 3).gradient_norms(np.ones((4, 2, 1)), GOOD[1])
     for call in (lambda m: m.fit(*GOOD), lambda m: m.evaluate(*GOOD), lambda m: m.loss_and_gradient(*GOOD)):
         with pytest.raises(RuntimeError, match="call compile first"):
             call(MLP([2, 3]))
