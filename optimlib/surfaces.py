@@ -195,7 +195,8 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
     start: shape (..., 2), the surface's own where None; leading axes, and those of the optimizer's hyper-parameters, are
     replicas. noise: standard deviation of Gaussian noise added to every gradient, drawn from `rng`. The optimizer starts
     afresh, and keeps its last state to be looked at. A replica with a coordinate beyond 1e9 has diverged: from there on its
-    gradient is zero and its path is NaN, and one warning names its rate. Raises ValueError for a start that is not finite, steps below 1, noise below 0.
+    gradient is zero and its path is NaN, and one warning names its rate. Raises ValueError for a start that is not finite,
+    steps below 1, noise below 0.
     """
     steps = checks.integer("steps", steps, 1)
     noise = checks.number("noise", noise, 0)

@@ -29,7 +29,7 @@ SQUARE = ((-2.0, 2.0), (-2.0, 2.0))
 FRAMES = [  # as readers meet them: the name, where a path begins, the value there by pencil, and the box that is drawn
     (surfaces.bowl(), "round bowl", (-1.5, 1.0), 3.25 / 2, SQUARE),
     (surfaces.valley(), "valley, condition number 10", (-1.5, 1.0), 12.25 / 2, SQUARE),
-    (surfaces.plateau(), "plateau", (-6.0, 1.0), ((logistic(7) - 0.1) ** 2 + (logistic(-5) - 0.9) ** 2) / 4, ((-8.0, 6.0), (-4.0, 4.0))),
+    (surfaces.plateau(), "plateau", (-6.0, 1.0), ((logistic(7) - 0.1) ** 2 + (0.9 - logistic(-5)) ** 2) / 4, ((-8, 6), (-4, 4))),
     (surfaces.saddle(), "saddle", (-1.5, 0.01), 2.25 / 2 + 0.9999**2 / 4, ((-2.0, 2.0), (-1.8, 1.8))),
     (surfaces.rosenbrock(), "Rosenbrock's valley", (-1.2, 1.0), 24.2, ((-2.0, 2.0), (-1.0, 3.0))),
     (surfaces.beale(), "Beale's function", (1.0, 1.5), 2**2 + 3.5**2 + 5**2, ((-1.0, 4.5), (-2.0, 2.0))),
