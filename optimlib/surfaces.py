@@ -44,7 +44,7 @@ class Quadratic(Surface):
     condition number. Raises ValueError for curvatures that are not positive.
     """
 
-    def __init__(self, curvatures, angle=0.0, name="quadratic", start=(-1.5, 1.0), box=((-2.0, 2.0), (-2.0, 2.0))):
+    def __init__(self, curvatures, angle=0.0, name="quadratic", start=Surface.start, box=Surface.box):
         self.curvatures = checks.number("curvatures", list(curvatures), 0, open_low=True)
         self.angle = checks.number("angle", angle)
         self.name, self.start, self.box = name, start, box
@@ -148,12 +148,12 @@ class Ripples(Surface):
     Raises ValueError for a height below zero or a length that is not positive.
     """
 
-    start, box = (-1.7, 1.3), ((-2.0, 2.0), (-2.0, 2.0))
+    name = "rippled bowl"
+    start = (-1.7, 1.3)
 
     def __init__(self, height=0.05, length=0.4):
         self.height = checks.number("height", height, 0)
         self.length = checks.number("length", length, 0, open_low=True)
-        self.name = "rippled bowl"
 
     def value(self, x, y):
         k = 2 * np.pi / self.length
@@ -194,8 +194,9 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
 
     start: shape (..., 2), the surface's own where None; leading axes, and those of the optimizer's hyper-parameters, are
     replicas. noise: standard deviation of Gaussian noise added to every gradient, drawn from `rng`. The optimizer starts
-    afresh, and keeps its last state to be looked at. A replica with a coordinate beyond 1e9 has diverged: from there on its path
-    is NaN, and one warning names its rate. Raises ValueError for a start that is not finite, steps below 1, noise below 0.
+    afresh, and keeps its last state to be looked at. A replica with a coordinate beyond 1e9 has diverged: from there on its
+    gradient is zero and its path is NaN, and one warning names its rate. Raises ValueError for a start that is not finite,
+    steps below 1, noise below 0.
     """
     steps = checks.integer("steps", steps, 1)
     noise = checks.number("noise", noise, 0)
@@ -215,8 +216,7 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
                 g = g + noise * rng.standard_normal(g.shape)
             w = optimizer.step(w, np.where(left[..., None] > 0, 0.0, g))
             left[~(np.abs(w) < FAR).all(axis=-1) & (left == 0)] = step
-            w = np.where(left[..., None] > 0, 0.0, w)
-            path[step] = np.where(left[..., None] > 0, np.nan, w)
+            path[step] = w = np.where(left[..., None] > 0, np.nan, w)
     checks.warn_diverged(left, rate, "step", "the path is NaN from there")
     return path
 
