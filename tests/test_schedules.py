@@ -56,6 +56,10 @@ def test_every_restart_is_at_the_top(first, t_mul):
     assert (schedule(restarts * (1 - 1e-9)) < 1e-6).all()
 
 
+def test_a_warmup_may_end_between_two_steps():
+    np.testing.assert_allclose(CosineDecay(0.0, 100, warmup_target=1.0, warmup_steps=1.5)(1), 2 / 3)
+
+
 def test_a_warmup_may_differ_by_replica():
     together = CosineDecay(0.0, 100, warmup_target=1.0, warmup_steps=[[0], [10]])
     alone = [CosineDecay(0.0, 100, warmup_target=1.0, warmup_steps=n) for n in (0, 10)]
