@@ -497,6 +497,21 @@ def test_without_bubblewrap_grading_refuses_and_says_how_to_get_it(grader, tmp_p
     done = run("grade", "1", tmp_path, "--to", tmp_path / "out", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     assert done.returncode == 2 and "No permissions" in done.stderr and "user namespaces" in done.stderr
 
+@pytest.mark.parametrize("missing", ["--disable-userns", "--disable-userns|--size", "--disable-userns|--size|--clearenv|--perms|--chmod", "--ro-bind-try"])
+def test_older_bubblewraps_make_a_sandbox_or_are_said_to_be_too_old(grader, tmp_path, missing):
+    """The versions 0.7, 0.6 and 0.4, and one that is too old, each played by this one with a guard before it."""
+    older = tmp_path / "bwrap"
+    refuse = f'for one; do case "$one" in {missing}) echo "bwrap: Unknown option $one" >&2; exit 1;; esac; done'
+    bwrap = shutil.which("bwrap")
+    older.write_text(f'#!/bin/sh\n[ "$1" = --help ] && {bwrap} --help | grep -v -E -e "({missing}) " && exit\n{refuse}\nexec {bwrap} "$@"\n')
+    older.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([str(PYTHON), "-c", "import sandbox; sandbox.check()"], cwd=ROOT / "course", env=environment, capture_output=True, text=True)
+    if missing == "--ro-bind-try":
+        assert "too old" in done.stderr and "Unknown option --ro-bind-try" in done.stderr and "user namespaces" not in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+
 
 def test_the_sandbox_holds_also_for_a_teacher_who_is_root(grader):
     """What a student's process can do: no capability, no setting of the system, no folder but its own."""
