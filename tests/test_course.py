@@ -313,6 +313,10 @@ print("<script>alert('from a student')</script>")
 from IPython.display import HTML, display
 display(HTML("<script>alert('from a student')</script><img src=x onerror=alert(1)>"))
 """
+WORDY = """
+{answer}
+raise type("Long" * 1_000_000, (Exception,), {})("x" * 30_000_000)
+"""
 ALL = None  # every automatic point
 
 # student: (file in the downloads, notebook, the exercises whose tests are lost). The numbers of Canvas and Moodle are 101, 102, ...
@@ -332,6 +336,7 @@ HANDED_IN = {
     "dies": ("dies.ipynb", lambda: undrawn(descend="def descend(*a):\n    import os\n    os._exit(1)"), ("descend",)),
     "exits": ("exits.ipynb", lambda: answered(step="{answer}\nexit()\nquit()", rates="def rates(c):\n    raise SystemExit"), ("rates",)),
     "hungry": ("hungry.ipynb", lambda: answered(gradient="def gradient(w, X, y):\n    return bytearray(1 << 36)"), ("gradient",)),
+    "wordy": ("wordy.ipynb", lambda: undrawn(step=WORDY, rates="def rates(c):\n    raise ValueError('x' * 30_000_000)"), ("rates",)),
     "floods": ("floods.ipynb", lambda: undrawn(rates="def rates(c):\n    while True:\n        print('x' * 10000)"), ("rates",)),
     "deletes": ("deletes.ipynb", lambda: answered(gradient=DELETES), ()),
     "writes": ("writes.ipynb", lambda: answered(gradient=WRITES, rates="def rates(c):\n    return 0, 0"), ("rates",)),
@@ -449,6 +454,8 @@ def test_a_page_says_what_was_wrong_and_runs_nothing_of_the_student_s(graded):
     assert "<h2" in wrong and "&lt;h2" not in wrong
     late = visible(graded.out / "feedback/obrienpat_LATE_102_9002_1-gradient-descent-1-feedback.html")
     assert "SyntaxError" in late
+    wordy = graded.out / "feedback/wordy-feedback.html"
+    assert wordy.stat().st_size < 2 << 20 and "ValueError: xxx" in visible(wordy)
     died = visible(graded.out / "feedback/dies-feedback.html")
     assert "this cell ended Python" in died
 
