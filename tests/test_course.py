@@ -694,6 +694,48 @@ def test_two_students_of_one_name_are_two(tmp_path):
     assert [one.student for one in collect.collect(tmp_path, FIRST, handed_out())] == ["lianna-11", "lianna-12"]
 
 
+def marked(folder, **row):
+    """A table in which a teacher has marked Anna."""
+    table = course.Marks(folder / "marks.csv", course.source(FIRST))
+    table.put(collect.Submission("anna", "Anna"), dict.fromkeys(table.tests, 1.0) | dict.fromkeys(table.hand), {}, {})
+    table.rows["anna"] |= {"bounce (4)": "3,5", "units (2)": "1", "bounce comment": "Why?"} | row
+    table.write()
+    return course.Marks(folder / "marks.csv", course.source(FIRST))
+
+
+def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
+    table = marked(tmp_path)
+    table.put(collect.Submission("anna", "Anna", remarks=["nothing to grade"]), None, *table.by_hand("anna"))
+    table.write()
+    row = course.Marks(tmp_path / "marks.csv", course.source(FIRST)).rows["anna"]
+    assert (row["bounce (4)"], row["units (2)"], row["bounce comment"]) == ("3.5", "1", "Why?")
+    assert (row[table.title("step-test")], row["automatic"], row["total"], row["remarks"]) == ("", "", "", "nothing to grade")
+
+
+def test_the_mark_of_an_answer_that_changed_is_emptied_in_the_file_at_once(tmp_path):
+    marked(tmp_path).unmark("anna", "bounce")
+    row = course.Marks(tmp_path / "marks.csv", course.source(FIRST)).rows["anna"]
+    assert (row["bounce (4)"], row["units (2)"], row["bounce comment"]) == ("", "1", "Why?")
+
+
+def test_marks_are_not_lost_where_writing_them_fails(tmp_path):
+    table = marked(tmp_path)
+    before = (tmp_path / "marks.csv").read_bytes()
+    table.rows["bo"] = {"student": "bo", "remarks": "\ud800"}
+    with pytest.raises(UnicodeEncodeError):
+        table.write()
+    assert (tmp_path / "marks.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_marks_in_another_encoding_are_named_in_one_line(tmp_path, encoding):
+    text = marked(tmp_path, name="José").path.read_text(encoding="utf-8-sig")
+    (tmp_path / "marks.csv").write_text(text, encoding=encoding)
+    with pytest.raises(course.Wrong, match=r"marks\.csv .* UTF-8") as said:
+        course.Marks(tmp_path / "marks.csv", course.source(FIRST))
+    assert "\n" not in str(said.value)
+
+
 @pytest.mark.parametrize(
     "data, said",
     [(b"", "empty"), (b"%PDF-1.4", "a PDF"), (b"<!DOCTYPE html>", "a web page"), (b"{}", "no notebook"), (b'{"cells": 3, "nbformat": 4}', "cannot be read"), (b'{"cells": [', "cannot be read"), (b"[1]", "no notebook")],
@@ -706,3 +748,16 @@ def test_what_is_no_notebook_is_told_from_one(tmp_path, data, said):
 
 def test_names_that_a_spreadsheet_would_run_are_made_safe():
     assert course.safe('=HYPERLINK("x")') == '\'=HYPERLINK("x")' and course.safe("Anna") == "Anna" and course.safe("") == ""
+
+
+@pytest.mark.parametrize("comment", ["-1 for units", "=", "+1", "@anna", "'quoted'", "Well done", "'", ""])
+def test_a_comment_is_read_as_it_was_written(tmp_path, comment):
+    """However often it is graded again."""
+    assert course.unsafe(course.safe(comment)) == comment
+    table = marked(tmp_path, **{"bounce comment": comment})
+    for _ in range(2):
+        given, comments = table.by_hand("anna")
+        assert comments["bounce"] == (comment or None)
+        table.put(collect.Submission("anna", "Anna"), None, given, comments)
+        table.write()
+        table = course.Marks(table.path, course.source(FIRST))
