@@ -25,7 +25,7 @@ from pathlib import Path
 
 import nbformat
 from collect import collect, slug
-from repair import NotANotebook, marks, repair, role
+from repair import NotANotebook, marks, role
 
 COURSE = Path(__file__).resolve().parent
 ROOT = COURSE.parent
@@ -226,8 +226,7 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
             table.put(submission, None, by_hand, comments)
             say(f"{submission.student:24} not graded: {'; '.join(submission.remarks)}")
             continue
-        book, remarks = repair(given, submission.book)
-        submission.remarks += remarks
+        book = submission.book
         place = work / f"submitted/{submission.student}/{name}/{name}.ipynb"
         if place.exists() and by_hand:
             before = {marks(cell).get("grade_id"): cell.source for cell in nbformat.read(place, as_version=4).cells}
@@ -275,7 +274,8 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
 def page_of(submission):
     """Where a student's page goes: beside what was downloaded, so that Moodle and Canvas know whose it is."""
     download = Path(submission.download)
-    return download.with_name(f"{download.stem}-feedback.html")
+    longest = 255 - len("-feedback.html")  # bytes that a file system takes
+    return download.with_name(f"{download.stem.encode()[:longest].decode(errors='ignore')}-feedback.html")
 
 
 def grade(arguments):
