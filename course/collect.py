@@ -1,13 +1,15 @@
 """From a folder of downloads to one notebook for each student, by the names that Canvas and Moodle give and those that people give."""
 
+import os
 import re
 import tempfile
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repair import NotANotebook, belongs, read
+from repair import NotANotebook, belongs, read, repair
 
 # Canvas: lastnamefirstname_LATE_4711_815_file-2.ipynb; Moodle: "First Last_4711_assignsubmission_file_file.ipynb", or a folder of that name
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)", re.I)
@@ -27,7 +29,7 @@ class Submission:
     number: str = ""  # the platform's number of the student, if the download says it
     download: str = ""  # the file within the folder of downloads
     path: Path | None = None
-    book: object = None
+    book: object = None  # repaired, ready to be graded
     remarks: list = field(default_factory=list)
 
 
@@ -38,28 +40,70 @@ def slug(name):
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "-".join(f"{ord(c):x}" for c in name[:12]) or "unnamed"
 
 
+def same(name):
+    """A name as it is compared: capitals and separators do not tell two people apart, accents do."""
+    return re.sub(r"[\s_.-]+", " ", unicodedata.normalize("NFC", name).lower())
+
+
 def files(folder):
-    """All files below a folder, sorted, without what operating systems leave there."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and not any(IGNORED.match(part) for part in path.relative_to(folder).parts):
-            yield path
+    """All files below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
 def unpack(archive, folder):
-    """Unpack a zip file, if it is no larger than a course's homework can be."""
-    with zipfile.ZipFile(archive) as packed:
-        if sum(entry.file_size for entry in packed.infolist()) > LARGEST:
-            raise NotANotebook(f"{archive.name} unpacks to more than {LARGEST >> 20} megabytes")
-        packed.extractall(folder)
+    """Unpack a zip file, if it is no larger than a course's homework can be. Returns the paths of its files, damaged ones too."""
+    paths = []
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > LARGEST:
+                raise NotANotebook(f"{archive.name} unpacks to more than {LARGEST >> 20} megabytes")
+            for entry in entries:
+                path = folder.joinpath(*(part for part in Path(entry.filename).parts if part.strip("/.")))
+                try:
+                    path = Path(packed.extract(entry, folder))
+                except Exception:  # of many kinds; what is missing here, its student's remarks will tell
+                    if os.path.isfile(path):
+                        path.unlink()
+                paths.append(path)
+    except NotANotebook:
+        raise
+    except Exception as error:
+        raise NotANotebook(f"{archive.name} cannot be unpacked: {error}") from error
+    return paths
+
+
+def below(folder, paths):
+    """(path, path within the folder) of files, sorted, without what operating systems leave there."""
+    inner = {path: path.relative_to(folder) for path in sorted(paths)}
+    return [(path, Path(legible(p))) for path, p in inner.items() if p.parts and not any(map(IGNORED.match, p.parts))]
+
+
+def legible(path):
+    """A path's text; a character whose encoding is lost becomes `?`."""
+    return str(path).encode("utf-8", "replace").decode()
+
+
+def enclosing(paths, assignment):
+    """How many folders lie around all downloads, so that none of them is a student's: in such a folder are notebooks of several names."""
+    around = 0
+    for folders in zip(*(path.parts[:-1] for path in paths), strict=False):
+        if MOODLE.fullmatch(folders[0]):
+            return around
+        if len(set(folders)) > 1:
+            break
+        around += 1
+    inside = [whose(Path(*path.parts[around:]), assignment) for path in paths if path.suffix in (".ipynb", ".zip")]
+    several = len({number or same(name) for name, number, _ in inside} - {same(assignment)}) > 1
+    return around if several else max(around - 1, 0)
 
 
 def whose(relative, assignment):
     """(name, number, late) of the student whose file stands at the path `relative` of the downloads."""
-    for part in relative.parts:
-        for pattern in (MOODLE, CANVAS):
-            said = pattern.fullmatch(part)
-            if said:
-                return said["name"].replace("_", " ").strip(), said["number"], bool(said.groupdict().get("late"))
+    for pattern in (MOODLE, CANVAS):  # how files are called within a student's folder says nothing
+        said = pattern.fullmatch(relative.parts[0])
+        if said:
+            return said["name"].replace("_", " ").strip(), said["number"], bool(said.groupdict().get("late"))
     if len(relative.parts) > 1:
         return relative.parts[0], "", False
     stem = DECORATION.sub("", relative.name)
@@ -79,57 +123,59 @@ def collect(source, assignment, given):
     source = Path(source)
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
-        folder = source
         if source.is_file():
             if not zipfile.is_zipfile(source):
                 raise NotANotebook(f"{source} is neither a folder nor a zip file of downloads")
             folder = scratch / "downloads"
-            unpack(source, folder)
-        elif not source.is_dir():
+            downloads = below(folder, unpack(source, folder))
+        elif source.is_dir():
+            downloads = below(source, files(source))
+        else:
             raise NotANotebook(f"there is no folder {source}")
+        around = enclosing([relative for _, relative in downloads], assignment)
         found = {}
-        for path in files(folder):
-            relative = path.relative_to(folder)
-            name, number, late = whose(relative, assignment)
-            entry = found.setdefault(number or slug(name).lower(), (Submission(slug(name), name, number), []))
+        for path, relative in downloads:
+            name, number, late = whose(Path(*relative.parts[around:]), assignment)
+            entry = found.setdefault(number or same(name), (Submission(slug(name), name, number), []))
             if late and "handed in late" not in entry[0].remarks:
                 entry[0].remarks.append("handed in late")
             within = [path]
             if zipfile.is_zipfile(path):
                 inside = scratch / f"inside-{len(found)}-{len(entry[1])}"
                 try:
-                    unpack(path, inside)
-                    within = list(files(inside))
-                except (NotANotebook, zipfile.BadZipFile, RuntimeError) as error:
+                    within = [inner for inner, _ in below(inside, unpack(path, inside))] or [path]
+                except NotANotebook as error:
                     entry[0].remarks.append(str(error))
             entry[1].extend((inner, relative) for inner in within)
         submissions = [choose(submission, candidates, given) for submission, candidates in found.values()]
     taken = {}
-    for submission in submissions:  # two students of one name
+    for submission in submissions:  # two students of one name, or of names that are alike in plain letters
         taken[submission.student.lower()] = taken.get(submission.student.lower(), 0) + 1
     for submission in submissions:
-        if taken[submission.student.lower()] > 1 and submission.number:
-            submission.student += f"-{submission.number}"
+        if taken[submission.student.lower()] > 1:
+            submission.student += f"-{submission.number or format(zlib.crc32(same(submission.name).encode()) & 0xFFFF, '04x')}"
     return sorted(submissions, key=lambda s: s.student.lower())
 
 
 def choose(submission, candidates, given):
-    """Give a submission the last notebook of the student that belongs to the assignment."""
+    """Give a submission the last notebook of the student that belongs to the assignment, repaired."""
     books, others = [], []
     for path, relative in candidates:
+        name = legible(path.name)
         try:
             book = read(path)
-            share = belongs(given, book)
-            if share >= 0.2:
-                books.append((attempt(path), str(relative), path, book))
-            else:
-                others.append(f"{path.name}: a notebook of something else")
+            if belongs(given, book) < 0.2:
+                raise NotANotebook("a notebook of something else")
+            books.append((attempt(path), str(relative), path, *repair(given, book)))
         except NotANotebook as error:
-            others.append(f"{path.name}: {error}")
+            others.append(f"{name}: {error}")
+        except Exception as error:  # a notebook's parts may be anything that JSON can hold; the others are to be graded all the same
+            others.append(f"{name}: it cannot be read as a notebook ({type(error).__name__})")
     if books:
-        _, submission.download, submission.path, submission.book = max(books, key=lambda b: b[:2])
+        _, submission.download, submission.path, submission.book, remarks = max(books, key=lambda b: b[:2])
         if len(books) > 1:
-            submission.remarks.append(f"{len(books)} notebooks, graded the last: {submission.path.name}")
+            submission.remarks.append(f"{len(books)} notebooks, graded the last: {legible(submission.path.name)}")
+        submission.remarks += remarks + [said for said in others if ".ipynb: it " in said][:3]
     else:
         submission.download = str(candidates[0][1])
         submission.remarks.append("nothing to grade: " + "; ".join(others[:3]))

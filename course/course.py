@@ -25,7 +25,7 @@ from pathlib import Path
 
 import nbformat
 from collect import collect, slug
-from repair import NotANotebook, marks, repair, role
+from repair import NotANotebook, marks, role
 
 COURSE = Path(__file__).resolve().parent
 ROOT = COURSE.parent
@@ -137,9 +137,12 @@ class Marks:
         """The rows by student; a spreadsheet may have written them with semicolons and decimal commas."""
         if not self.path.exists():
             return {}
-        text = self.path.read_text(encoding="utf-8-sig")
-        first = text.split("\n", 1)[0]
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ","))
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")
+            first = text.split("\n", 1)[0]
+            rows = list(csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ","))
+        except (UnicodeDecodeError, csv.Error):
+            raise Wrong(f"{self.path} is no table in UTF-8: save it in the spreadsheet as CSV, with UTF-8 as its encoding.") from None
         if rows and "student" not in rows[0]:
             raise Wrong(f"{self.path} has no column `student`: restore it, or move the file away.")
         return {row["student"]: row for row in rows}
@@ -156,32 +159,45 @@ class Marks:
                     given[name] = -1.0
                 if not 0 <= given[name] <= self.points[name]:
                     raise Wrong(f"{self.path}: {student} has {said!r} for {name}; it takes a number from 0 to {self.points[name]:g}, or nothing.")
-            comments[name] = (row.get(f"{name} comment") or "").strip() or None
+            comments[name] = unsafe((row.get(f"{name} comment") or "").strip()) or None
         return given, comments
 
-    def put(self, submission, found, comments):
-        """A row for what was found; nothing at all for a submission that could not be graded."""
+    def unmark(self, student, name):
+        """Empty a mark given by hand, in the file too: a run that is interrupted must not leave it to another answer."""
+        self.rows[student][self.title(name)] = self.rows[student]["total"] = ""
+        self.write()
+
+    def put(self, submission, found, by_hand, comments):
+        """A row for what was found; for a submission that could not be graded only what was given by hand."""
         row = dict.fromkeys(self.columns(), "")
         row |= {"student": submission.student, "name": safe(submission.name), "number": submission.number}
         row |= {"remarks": safe("; ".join(submission.remarks)), "download": safe(submission.download)}
+        row |= {self.title(name): "" if mark is None else f"{mark:g}" for name, mark in (by_hand if found is None else found).items()}
+        row |= {f"{name} comment": safe(comments.get(name) or "") for name in self.hand}
         if found is not None:
-            row |= {self.title(name): "" if found[name] is None else f"{found[name]:g}" for name in self.points}
-            row |= {f"{name} comment": safe(comments.get(name) or "") for name in self.hand}
             row["automatic"] = f"{sum(found[name] for name in self.tests):g}"
             if None not in found.values():
                 row["total"] = f"{sum(found.values()):g}"
         self.rows[submission.student] = row
 
     def write(self):
-        with self.path.open("w", encoding="utf-8-sig", newline="") as file:
+        """Write the file in one step, so that whatever happens the old one or the new one is there."""
+        beside = self.path.with_name(f"{self.path.name}.new")
+        with beside.open("w", encoding="utf-8-sig", newline="") as file:
             table = csv.DictWriter(file, self.columns(), extrasaction="ignore")
             table.writeheader()
             table.writerows(self.rows[student] for student in sorted(self.rows, key=str.lower))
+        beside.replace(self.path)
 
 
 def safe(text):
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in "=+-@\t" and text else text
+
+
+def unsafe(text):
+    """A text as it was before it was made safe."""
+    return re.sub(r"^'(?=[=+@\t-])", "", text)
 
 
 def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say=print, feedback=True):
@@ -207,11 +223,10 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
     for submission in submissions:
         by_hand, comments = table.by_hand(submission.student)
         if submission.book is None:
-            table.put(submission, None, {})
+            table.put(submission, None, by_hand, comments)
             say(f"{submission.student:24} not graded: {'; '.join(submission.remarks)}")
             continue
-        book, remarks = repair(given, submission.book)
-        submission.remarks += remarks
+        book = submission.book
         place = work / f"submitted/{submission.student}/{name}/{name}.ipynb"
         if place.exists() and by_hand:
             before = {marks(cell).get("grade_id"): cell.source for cell in nbformat.read(place, as_version=4).cells}
@@ -219,6 +234,7 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
                 changed = marks(cell).get("grade_id")
                 if changed in by_hand and cell.source != before.get(changed):
                     del by_hand[changed]
+                    table.unmark(submission.student, changed)
                     submission.remarks.append(f"{changed}: the answer has changed since it was marked, mark it anew")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(written(book), encoding="utf-8")
@@ -227,17 +243,17 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
     pages = out / "feedback"
     with ProcessPoolExecutor(jobs or min(2, os.cpu_count() or 1)) as pool:
         limit = seconds or grading.CELL_SECONDS
-        running = {pool.submit(grading.grade, work, name, s.student, hand, said, sandboxed, limit, feedback): (s, said) for s, hand, said in ready}
+        running = {pool.submit(grading.grade, work, name, r[0].student, *r[1:], sandboxed, limit, feedback): r for r in ready}
         for done in as_completed(running):
-            submission, comments = running[done]
+            submission, by_hand, comments = running[done]
             try:
                 found = done.result()
             except Exception as error:  # one submission that nbgrader cannot take must not keep the others from their marks
                 submission.remarks.append("nbgrader failed: see the message")
-                table.put(submission, None, {})
+                table.put(submission, None, by_hand, comments)
                 say(f"{submission.student:24} NOT GRADED\n{error}")
                 continue
-            table.put(submission, found, comments)
+            table.put(submission, found, by_hand, comments)
             if feedback:
                 page = pages / page_of(submission)
                 page.parent.mkdir(parents=True, exist_ok=True)
@@ -258,7 +274,8 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
 def page_of(submission):
     """Where a student's page goes: beside what was downloaded, so that Moodle and Canvas know whose it is."""
     download = Path(submission.download)
-    return download.with_name(f"{download.stem}-feedback.html")
+    longest = 255 - len("-feedback.html")  # bytes that a file system takes
+    return download.with_name(f"{download.stem.encode()[:longest].decode(errors='ignore')}-feedback.html")
 
 
 def grade(arguments):

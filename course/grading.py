@@ -33,6 +33,7 @@ CELL_SECONDS, NOTEBOOK_SECONDS = 10, 180
 HIDDEN = re.compile(r"[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.S)
 TAGS = "h1 h2 h3 h4 h5 h6 p div span pre code blockquote em strong b i u s del sub sup br hr a img ul ol li dl dt dd table thead tbody tr th td".split()
 OUTPUT = 1 << 20  # characters of one cell's output that are kept
+MESSAGE = 10_000  # characters of an error's name, its message and each part of its traceback that are kept
 
 
 def is_test(cell):
@@ -41,6 +42,12 @@ def is_test(cell):
 
 def failure(name, message):
     return new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
+
+
+def cut(error):
+    """The content of an error's message with no part longer than a page can show."""
+    short = {key: error[key][:MESSAGE] for key in ("ename", "evalue")}
+    return error | short | {"traceback": [part[:MESSAGE] for part in error["traceback"][-100:]]}
 
 
 class SandboxedExecute(Execute):
@@ -83,11 +90,19 @@ class SandboxedExecute(Execute):
 
     def process_message(self, msg, cell, cell_index):
         """Keep the beginning of an output that does not end."""
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data"):
+        if msg["msg_type"] == "error":
+            msg["content"] = cut(msg["content"])
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
             self.kept += len(str(msg["content"]))
             if self.kept > OUTPUT:
                 return None
         return super().process_message(msg, cell, cell_index)
+
+    def on_cell_executed(self, **said):
+        """The reply repeats a cell's error; nbgrader shows it where the outputs have none."""
+        if said["execute_reply"]["content"]["status"] == "error":
+            said["execute_reply"]["content"] = cut(said["execute_reply"]["content"])
+        super().on_cell_executed(**said)
 
     async def _answers(self):
         """Whether the kernel, interrupted, has come back."""

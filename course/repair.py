@@ -8,6 +8,7 @@ cells are taken from the assignment and never from the student.
 import copy
 import difflib
 import json
+import os
 import re
 
 import nbformat
@@ -21,6 +22,8 @@ class NotANotebook(Exception):
 
 def read(path):
     """The notebook in the file at `path`, whatever the file is called."""
+    if not os.path.exists(path):
+        raise NotANotebook("it cannot be unpacked: damaged, or with a password")
     data = path.read_bytes()
     for kind, begins in [("a PDF", b"%PDF"), ("a zip file", b"PK\x03\x04"), ("a web page", b"<"), ("an image", b"\x89PNG")]:
         if data.lstrip()[: len(begins)] == begins:
@@ -190,6 +193,7 @@ def repair(given, book):
             cell.id = f"cell-{number}"
         seen.add(cell.id)
     nbformat.validate(graded)
+    nbformat.writes(graded).encode("utf-8")  # fails for half a character, which JSON can hold and no file can
     return graded, remarks
 
 

@@ -69,22 +69,26 @@ def environment():
 
 
 @cache
-def without_namespaces():
-    """The option that keeps the sandbox from making user namespaces of its own, where this bubblewrap has it."""
-    known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, errors="replace").stdout
-    return ["--disable-userns"] if "--disable-userns" in known else []
+def known():
+    """What this bubblewrap says of its options."""
+    return subprocess.run(["bwrap", "--help"], capture_output=True, text=True, errors="replace").stdout
+
+
+def where_known(option, *values):
+    """An option that older versions of bubblewrap have not, where this one has it."""
+    return [option, *values] if f"{option} " in known() else []
 
 
 def walls(shared=None):
     """The bwrap command up to what it runs: read-only Python and system libraries, an empty home, and the folder `shared`.
 
     A teacher may be root, in a container say. So the code inside gets no capability, and no writable system setting either: those
-    of /proc/sys obey the user who is root outside.
+    of /proc/sys obey the user who is root outside. Without `--disable-userns` it can make user namespaces of its own, and without
+    `--size` it can fill half of the memory with files.
     """
-    command = ["bwrap", "--unshare-user", "--unshare-all", "--uid", "1000", "--gid", "1000", *without_namespaces(), "--cap-drop", "ALL"]
-    command += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    for name, value in environment().items():
-        command += ["--setenv", name, value]
+    command = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment().items()), shutil.which("bwrap") or "bwrap"]
+    command += ["--unshare-user", "--unshare-all", "--uid", "1000", "--gid", "1000", *where_known("--disable-userns"), "--cap-drop", "ALL"]
+    command += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
     command += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
     for name in ("/proc/sys", "/proc/sysrq-trigger"):
         command += ["--ro-bind-try", name, name]
@@ -96,7 +100,7 @@ def walls(shared=None):
     for name in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts", "/etc/localtime"):
         command += ["--ro-bind-try", name, name]
     for name in ("/tmp", "/dev/shm", HOME):
-        command += ["--size", str(4 * FILE), "--tmpfs", name]
+        command += [*where_known("--size", str(4 * FILE)), "--tmpfs", name]
     for folder in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT / "optimlib")]):  # optimlib is installed as a link to here
         if not Path(folder).is_relative_to("/usr"):
             command += ["--ro-bind", folder, folder]
@@ -110,6 +114,8 @@ def check():
     if shutil.which("bwrap") is None:
         raise NoSandbox(f"There is no bubblewrap on this machine.\n{HOW}")
     tried = subprocess.run([*walls(), sys.executable, "-c", "import numpy, ipykernel"], capture_output=True, text=True, errors="replace")
+    if "nknown option" in tried.stderr:
+        raise NoSandbox(f"This bubblewrap is too old, or is another program:\n{tried.stderr.strip()[-800:]}\nTake a newer version of your Linux.\n{HOW}")
     if tried.returncode:
         raise NoSandbox(
             f"bubblewrap is here and cannot make a sandbox:\n{tried.stderr.strip()[-800:]}\n"

@@ -313,6 +313,10 @@ print("<script>alert('from a student')</script>")
 from IPython.display import HTML, display
 display(HTML("<script>alert('from a student')</script><img src=x onerror=alert(1)>"))
 """
+WORDY = """
+{answer}
+raise type("Long" * 1_000_000, (Exception,), {})("x" * 30_000_000)
+"""
 ALL = None  # every automatic point
 
 # student: (file in the downloads, notebook, the exercises whose tests are lost). The numbers of Canvas and Moodle are 101, 102, ...
@@ -332,6 +336,7 @@ HANDED_IN = {
     "dies": ("dies.ipynb", lambda: undrawn(descend="def descend(*a):\n    import os\n    os._exit(1)"), ("descend",)),
     "exits": ("exits.ipynb", lambda: answered(step="{answer}\nexit()\nquit()", rates="def rates(c):\n    raise SystemExit"), ("rates",)),
     "hungry": ("hungry.ipynb", lambda: answered(gradient="def gradient(w, X, y):\n    return bytearray(1 << 36)"), ("gradient",)),
+    "wordy": ("wordy.ipynb", lambda: undrawn(step=WORDY, rates="def rates(c):\n    raise ValueError('x' * 30_000_000)"), ("rates",)),
     "floods": ("floods.ipynb", lambda: undrawn(rates="def rates(c):\n    while True:\n        print('x' * 10000)"), ("rates",)),
     "deletes": ("deletes.ipynb", lambda: answered(gradient=DELETES), ()),
     "writes": ("writes.ipynb", lambda: answered(gradient=WRITES, rates="def rates(c):\n    return 0, 0"), ("rates",)),
@@ -361,6 +366,7 @@ def graded(grader, tmp_path_factory):
         place.write_text(text, encoding="utf-8")
     (downloads / "essayist_105_9005_essay.pdf").write_bytes(b"%PDF-1.7 my answer")
     (downloads / "elsewhere.ipynb").write_text(nbformat.writes(handed_out(NAMES[1])), encoding="utf-8")
+    (downloads / "half.ipynb").write_text(json.dumps(reference() | {"cells": [cell | {"metadata": None} for cell in reference().cells]}), encoding="utf-8")
     (downloads / ".DS_Store").write_bytes(b"\0")
     before = [*ROOT.glob("*"), *(ROOT / "course").rglob("*.*"), *(ROOT / "optimlib").rglob("*.*")]
     done = run("grade", "1", downloads, "--to", out, "--seconds", 4)
@@ -385,7 +391,7 @@ def test_marks_are_lost_where_they_should_be_and_only_there(graded, student):
 
 def test_all_are_graded_in_one_run_and_named_as_they_are_called(graded):
     assert graded.done.returncode == 0, graded.done.stdout + graded.done.stderr
-    assert set(graded.rows) == {*HANDED_IN, "essayist", "elsewhere"}
+    assert set(graded.rows) == {*HANDED_IN, "essayist", "elsewhere", "half"}
     assert graded.rows["Jose-Nunez"]["name"] == "José Núñez"
     assert [graded.rows[who]["number"] for who in ("garciaana", "obrienpat", "Jose-Nunez", "Mia-Wong", "renamed")] == ["101", "102", "103", "104", ""]
     assert "handed in late" in graded.rows["obrienpat"]["remarks"]
@@ -396,7 +402,7 @@ def test_all_are_graded_in_one_run_and_named_as_they_are_called(graded):
 
 
 def test_what_cannot_be_graded_is_said_and_gets_no_marks(graded):
-    for student, why in [("essayist", "it is a PDF, not a notebook"), ("elsewhere", "a notebook of something else")]:
+    for student, why in [("essayist", "it is a PDF, not a notebook"), ("elsewhere", "a notebook of something else"), ("half", "it cannot be read as a notebook")]:
         row = graded.rows[student]
         assert why in row["remarks"] and why in graded.done.stdout
         assert {row[column] for column in row if column.split(" ")[0] in points()} | {row["automatic"], row["total"]} == {""}
@@ -449,6 +455,8 @@ def test_a_page_says_what_was_wrong_and_runs_nothing_of_the_student_s(graded):
     assert "<h2" in wrong and "&lt;h2" not in wrong
     late = visible(graded.out / "feedback/obrienpat_LATE_102_9002_1-gradient-descent-1-feedback.html")
     assert "SyntaxError" in late
+    wordy = graded.out / "feedback/wordy-feedback.html"
+    assert wordy.stat().st_size < 2 << 20 and "ValueError: xxx" in visible(wordy)
     died = visible(graded.out / "feedback/dies-feedback.html")
     assert "this cell ended Python" in died
 
@@ -496,6 +504,21 @@ def test_without_bubblewrap_grading_refuses_and_says_how_to_get_it(grader, tmp_p
     broken.chmod(0o755)
     done = run("grade", "1", tmp_path, "--to", tmp_path / "out", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     assert done.returncode == 2 and "No permissions" in done.stderr and "user namespaces" in done.stderr
+
+@pytest.mark.parametrize("missing", ["--disable-userns", "--disable-userns|--size", "--disable-userns|--size|--clearenv|--perms|--chmod", "--ro-bind-try"])
+def test_older_bubblewraps_make_a_sandbox_or_are_said_to_be_too_old(grader, tmp_path, missing):
+    """The versions 0.7, 0.6 and 0.4, and one that is too old, each played by this one with a guard before it."""
+    older = tmp_path / "bwrap"
+    refuse = f'for one; do case "$one" in {missing}) echo "bwrap: Unknown option $one" >&2; exit 1;; esac; done'
+    bwrap = shutil.which("bwrap")
+    older.write_text(f'#!/bin/sh\n[ "$1" = --help ] && {bwrap} --help | grep -v -E -e "({missing}) " && exit\n{refuse}\nexec {bwrap} "$@"\n')
+    older.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([str(PYTHON), "-c", "import sandbox; sandbox.check()"], cwd=ROOT / "course", env=environment, capture_output=True, text=True)
+    if missing == "--ro-bind-try":
+        assert "too old" in done.stderr and "Unknown option --ro-bind-try" in done.stderr and "user namespaces" not in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_sandbox_holds_also_for_a_teacher_who_is_root(grader):
@@ -640,6 +663,7 @@ def test_the_last_changed_copy_of_an_answer_counts_and_written_copies_are_joined
         ("Copy of 1-gradient-descent_Anna-Li.ipynb", "Anna-Li", "", False),
         ("1_gradient_descent-bo.ipynb.txt", "bo", "", False),
         ("1-gradient-descent.ipynb", "1-gradient-descent", "", False),
+        ("Anna/hw_1_2_final.ipynb", "Anna", "", False),
     ],
 )
 def test_whose_a_file_is(path, name, number, late):
@@ -672,6 +696,165 @@ def test_two_students_of_one_name_are_two(tmp_path):
     assert [one.student for one in collect.collect(tmp_path, FIRST, handed_out())] == ["lianna-11", "lianna-12"]
 
 
+def students(folder, *paths):
+    """What is collected from a folder in which the reference has been handed in at these paths."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(nbformat.writes(reference()), encoding="utf-8")
+    return collect.collect(folder, FIRST, handed_out())
+
+
+@pytest.mark.parametrize(
+    "paths, names",
+    [
+        (["Anna/hw_1_2_final.ipynb", "Bo/hw_1_2_final.ipynb"], ["Anna", "Bo"]),
+        (["downloads/anna.ipynb", "downloads/bo.ipynb", "downloads/bo (1).ipynb"], ["anna", "bo"]),
+        (["course/week 1/anna/a.ipynb", "course/week 1/bo/a.ipynb"], ["anna", "bo"]),
+        (["submissions/lianna_11_9_1.ipynb", "submissions/libo_12_9_1.ipynb"], ["lianna", "libo"]),
+        (["all/Mia Wong_104_assignsubmission_file/a.ipynb", "all/Mia Wong_104_assignsubmission_file/b.ipynb"], ["Mia Wong"]),
+        (["anna/1-gradient-descent.ipynb", "anna/draft.ipynb"], ["anna"]),
+        (["anna/hw_1_2_final.ipynb"], ["anna"]),
+        (["Anna Li.ipynb", "anna-li (1).ipynb"], ["Anna Li"]),
+        (["Jose\u0301.ipynb", "José (1).ipynb"], ["Jose\u0301"]),
+    ],
+)
+def test_every_student_is_one_whatever_folders_there_are(tmp_path, paths, names):
+    assert [one.name for one in students(tmp_path, *paths)] == names
+
+
+def test_names_that_differ_in_accents_or_in_another_script_are_two_students(tmp_path):
+    found = students(tmp_path, "José.ipynb", "Jose.ipynb", "王 Li.ipynb", "张 Li.ipynb")
+    assert {one.name for one in found} == {"José", "Jose", "王 Li", "张 Li"} and len({one.student.lower() for one in found}) == 4
+    (tmp_path / "Joşe.ipynb").write_bytes((tmp_path / "Jose.ipynb").read_bytes())
+    again = {one.name: one.student for one in collect.collect(tmp_path, FIRST, handed_out())}
+    assert all(again[one.name] == one.student for one in found), "a student's row would be another's when a third one hands in"
+
+
+def broken(**changes):
+    """The reference with its first answer's cell changed, as JSON; `...` takes a key away."""
+    book = json.loads(nbformat.writes(reference()))
+    cell = next(cell for cell in book["cells"] if cell["metadata"].get("nbgrader", {}).get("solution"))
+    for key, value in changes.items():
+        cell[key] = value
+        if value is ...:
+            del cell[key]
+    return json.dumps(book).encode()
+
+
+def packed(folder, files, damage=False, **how):
+    """A zip of (name, data); `damage` turns round some bytes within the first file's data."""
+    path = folder / "made.zip"
+    with zipfile.ZipFile(path, "w", **how) as made:
+        for name, data in files:
+            made.writestr(name, data)
+    data = bytearray(path.read_bytes())
+    path.unlink()
+    if damage:
+        for at in range(40 + len(files[0][0]), 140):
+            data[at] ^= 0xFF
+    return bytes(data)
+
+
+UPLOADS = {
+    "id-list.ipynb": broken(metadata={"nbgrader": {"grade_id": [1], "solution": True}}),
+    "metadata-null.ipynb": broken(metadata=None),
+    "metadata-list.ipynb": broken(metadata=[]),
+    "source-number.ipynb": broken(source=5),
+    "source-null.ipynb": broken(source=None),
+    "source-numbers.ipynb": broken(source=[5]),
+    "source-none.ipynb": broken(source=...),
+    "source-half.ipynb": broken(source="x = '\ud800'"),
+    "type-none.ipynb": broken(cell_type=...),
+    "type-list.ipynb": broken(cell_type=[1]),
+    "attachments-number.ipynb": json.dumps(reference() | {"cells": [c | {"attachments": 5} for c in reference().cells]}).encode(),
+    "cells.ipynb": b'{"cells": [5, null], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
+    "deep.ipynb": b'{"cells": [{"metadata": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}",
+}
+
+
+def test_one_malformed_upload_keeps_nobody_from_being_graded(tmp_path):
+    """From a folder, and from the platform's zip."""
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    uploads = UPLOADS | {
+        "both.zip": packed(tmp_path, [("a", b""), ("a/b.ipynb", broken())]),
+        "long.zip": packed(tmp_path, [("x" * 300 + ".ipynb", broken())]),
+        "absolute.zip": packed(tmp_path, [("//etc/../" + "x" * 300, broken()), ("..", broken())]),
+        "deflate.zip": packed(tmp_path, [("a.ipynb", broken())], damage=True, compression=zipfile.ZIP_DEFLATED),
+        "lzma.zip": packed(tmp_path, [("a.ipynb", broken())], damage=True, compression=zipfile.ZIP_LZMA),
+        "bzip2.zip": packed(tmp_path, [("a.ipynb", broken())], damage=True, compression=zipfile.ZIP_BZIP2),
+        "stored.zip": packed(tmp_path, [("a.ipynb", broken())], damage=True),
+        "empty.zip": packed(tmp_path, []),
+        "anna.ipynb": broken(),
+        "bo.zip": packed(tmp_path, [("x" * 300 + ".ipynb", b""), ("b.ipynb", broken())]),
+        os.fsdecode(b"J\xf6rg.ipynb"): b"",
+    }
+    for name, data in uploads.items():
+        (downloads / name).write_bytes(data)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as outer:
+        for name, data in uploads.items():
+            outer.writestr(collect.legible(name), data)
+        outer.writestr("y" * 300 + ".ipynb", broken())
+        outer.writestr("..", broken())
+    for source, more in [(downloads, set()), (tmp_path / "all.zip", {"y" * 300})]:
+        found = collect.collect(source, FIRST, handed_out())
+        assert {one.name for one in found} == {collect.legible(name).split(".")[0] for name in uploads} | more
+        assert {one.student for one in found if one.book} == {"anna", "bo"}
+        for one in found:
+            assert one.book or "nothing to grade: " in "; ".join(one.remarks)
+            "; ".join([one.name, one.download, *one.remarks]).encode("utf-8")
+            assert len(os.fsencode(course.page_of(one).name)) <= 255
+
+
+def test_a_broken_notebook_handed_in_after_a_good_one_is_named(tmp_path):
+    students(tmp_path, "li_7_1_1-gradient-descent-1.ipynb")
+    (tmp_path / "li_7_2_1-gradient-descent-2.ipynb").write_bytes(b'{"cells": [')
+    (one,) = collect.collect(tmp_path, FIRST, handed_out())
+    assert one.book and "1-gradient-descent-2.ipynb: it cannot be read" in "; ".join(one.remarks)
+
+
+def marked(folder, **row):
+    """A table in which a teacher has marked Anna."""
+    table = course.Marks(folder / "marks.csv", course.source(FIRST))
+    table.put(collect.Submission("anna", "Anna"), dict.fromkeys(table.tests, 1.0) | dict.fromkeys(table.hand), {}, {})
+    table.rows["anna"] |= {"bounce (4)": "3,5", "units (2)": "1", "bounce comment": "Why?"} | row
+    table.write()
+    return course.Marks(folder / "marks.csv", course.source(FIRST))
+
+
+def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
+    table = marked(tmp_path)
+    table.put(collect.Submission("anna", "Anna", remarks=["nothing to grade"]), None, *table.by_hand("anna"))
+    table.write()
+    row = course.Marks(tmp_path / "marks.csv", course.source(FIRST)).rows["anna"]
+    assert (row["bounce (4)"], row["units (2)"], row["bounce comment"]) == ("3.5", "1", "Why?")
+    assert (row[table.title("step-test")], row["automatic"], row["total"], row["remarks"]) == ("", "", "", "nothing to grade")
+
+
+def test_the_mark_of_an_answer_that_changed_is_emptied_in_the_file_at_once(tmp_path):
+    marked(tmp_path).unmark("anna", "bounce")
+    row = course.Marks(tmp_path / "marks.csv", course.source(FIRST)).rows["anna"]
+    assert (row["bounce (4)"], row["units (2)"], row["bounce comment"]) == ("", "1", "Why?")
+
+
+def test_marks_are_not_lost_where_writing_them_fails(tmp_path):
+    table = marked(tmp_path)
+    before = (tmp_path / "marks.csv").read_bytes()
+    table.rows["bo"] = {"student": "bo", "remarks": "\ud800"}
+    with pytest.raises(UnicodeEncodeError):
+        table.write()
+    assert (tmp_path / "marks.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_marks_in_another_encoding_are_named_in_one_line(tmp_path, encoding):
+    text = marked(tmp_path, name="José").path.read_text(encoding="utf-8-sig")
+    (tmp_path / "marks.csv").write_text(text, encoding=encoding)
+    with pytest.raises(course.Wrong, match=r"marks\.csv .* UTF-8") as said:
+        course.Marks(tmp_path / "marks.csv", course.source(FIRST))
+    assert "\n" not in str(said.value)
+
+
 @pytest.mark.parametrize(
     "data, said",
     [(b"", "empty"), (b"%PDF-1.4", "a PDF"), (b"<!DOCTYPE html>", "a web page"), (b"{}", "no notebook"), (b'{"cells": 3, "nbformat": 4}', "cannot be read"), (b'{"cells": [', "cannot be read"), (b"[1]", "no notebook")],
@@ -684,3 +867,16 @@ def test_what_is_no_notebook_is_told_from_one(tmp_path, data, said):
 
 def test_names_that_a_spreadsheet_would_run_are_made_safe():
     assert course.safe('=HYPERLINK("x")') == '\'=HYPERLINK("x")' and course.safe("Anna") == "Anna" and course.safe("") == ""
+
+
+@pytest.mark.parametrize("comment", ["-1 for units", "=", "+1", "@anna", "'quoted'", "Well done", "'", ""])
+def test_a_comment_is_read_as_it_was_written(tmp_path, comment):
+    """However often it is graded again."""
+    assert course.unsafe(course.safe(comment)) == comment
+    table = marked(tmp_path, **{"bounce comment": comment})
+    for _ in range(2):
+        given, comments = table.by_hand("anna")
+        assert comments["bounce"] == (comment or None)
+        table.put(collect.Submission("anna", "Anna"), None, given, comments)
+        table.write()
+        table = course.Marks(table.path, course.source(FIRST))
