@@ -178,25 +178,27 @@ class Model:
 
     def _epoch(self, x, y, batch_size, epoch, stopped):
         """One pass over the data; returns the means over its batches, and marks in `stopped` whichever replicas diverge."""
-        seen, all_well = {name: [] for name in ["loss", *self.metrics]}, not stopped.any()
+        outputs, losses, all_well = [], [], not stopped.any()
         for start in range(0, x.shape[-1], batch_size):
             batch = (..., slice(start, start + batch_size))
             p, loss, g = self._gradient(x[batch], y[batch])
-            seen["loss"].append(loss)
-            for name, metric in self.metrics.items():
-                seen[name].append(metric(p, y[batch]))
+            outputs.append(p)
+            losses.append(loss)
             if not (all_well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss))):  # a sum of squares is finite only if its terms are
                 stopped[~(np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)) & (stopped == 0)] = epoch + 1
                 if stopped.all():
                     break
-                g = np.where(stopped[..., None] > 0, 0.0, g)
+                g, all_well = np.where(stopped[..., None] > 0, 0.0, g), not stopped.any()
             new = self.optimizer.apply(self.w, g)
             if not (all_well and math.isfinite(np.vdot(new, new))):
                 stopped[~np.isfinite(new).all(axis=-1) & (stopped == 0)] = epoch + 1
                 new = np.where(stopped[..., None] > 0, self.w, new)
+                all_well = not stopped.any()
             np.copyto(self.w, new)
-            all_well = not stopped.any()
-        return {name: np.concatenate(values, axis=-1).mean(axis=-1) for name, values in seen.items()}
+        p = np.concatenate(outputs, axis=-1)
+        seen = {"loss": np.concatenate(losses, axis=-1)}
+        seen |= {name: metric(p, y[..., : p.shape[-1]]) for name, metric in self.metrics.items()}
+        return {name: values.mean(axis=-1) for name, values in seen.items()}
 
     def _scores(self, x, y):
         z = self.forward(x)[-1]

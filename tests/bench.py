@@ -29,8 +29,8 @@ from optimlib import data, optimizers, training
 from optimlib.mlp import MLP
 
 RESULTS = Path(__file__).parent / "records/bench.json"
-DIGITS = (64, 32, 10), 1000, 5
-MNIST = (784, 128, 10), 2000, 3  # layer sizes, samples, epochs of one timing
+DIGITS = (64, 32, 10), 1000, 20  # layer sizes, samples, epochs of one timing: the usual run of the chapters
+MNIST = (784, 128, 10), 2000, 3
 
 
 def samples(sizes, count):

@@ -160,6 +160,27 @@ def test_a_step_that_overflows_by_itself_is_not_taken(samples):
     assert list(history.stopped) == [0, 1] and history.history["val_loss"][0][1] == np.inf
 
 
+def test_a_replica_that_stops_in_mid_epoch_keeps_the_weights_it_had():
+    def loss_that_breaks(z, y):
+        """Infinite for the first network from the fourth batch on."""
+        p, loss, delta = training.categorical_crossentropy(z, y)
+        batches.append(None)
+        if len(batches) > 3:
+            loss[(0,) if loss.ndim > 1 else ...] = np.inf
+        return p, loss, delta
+
+    x, y = tiny()
+    ends = []
+    for seed in (0, [0, 1]):
+        batches = []
+        model = compiled(optimizers.SGD(0.1, momentum=0.9), loss=loss_that_breaks, seed=seed)
+        with pytest.warns(RuntimeWarning, match="diverged"):
+            model.fit(x, y, epochs=2, batch_size=10)
+        ends.append(model.w)
+    # the velocity of the three steps before moves it no further, beside others as alone
+    np.testing.assert_array_equal(ends[1][0], ends[0])
+
+
 def test_weights_that_overflow_on_the_validation_data_are_a_divergence():
     x, y = tiny(16)
     model = compiled(optimizers.SGD(1e308), loss="mse")
