@@ -9,16 +9,20 @@ A is an assignment's name, or its number.
 """
 
 import argparse
+import contextlib
 import copy
 import csv
 import io
 import json
+import multiprocessing
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import tomllib
+import warnings
 import zipfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -117,7 +121,7 @@ def assignment(arguments):
 
 
 class Marks:
-    """The table marks.csv: a row a student, a column a graded cell; what is not marked is empty."""
+    """The table marks.csv, or an empty one: a row a student, a column a graded cell; what is not marked is empty."""
 
     def __init__(self, path, book):
         self.path = path
@@ -135,7 +139,7 @@ class Marks:
 
     def read(self):
         """The rows by student; a spreadsheet may have written them with semicolons and decimal commas."""
-        if not self.path.exists():
+        if self.path is None or not self.path.exists():
             return {}
         try:
             text = self.path.read_text(encoding="utf-8-sig")
@@ -326,39 +330,88 @@ def together(cases, tests):
     return packed
 
 
-def check(arguments):
-    """Grade the reference, the untouched version and every wrong answer, and print the table of marks."""
-    name = named(arguments.assignment)
-    book = source(name)
-    tests = {marks(cell)["grade_id"]: float(marks(cell)["points"]) for cell in book.cells if role(cell) == "test"}
-    wrong = list(wrong_answers(name))
-    cases = [("the reference", {}, set()), *(together(wrong, len(tests)) if arguments.together else wrong)]
+def failing(book):
+    """The tests of a notebook of ours that fail where its cells run here, one after another: no kernel, no sandbox, no nbgrader."""
+    namespace, failed = {"__name__": "__main__", "display": lambda *shown: None}, set()
+
+    def late(*_):
+        raise TimeoutError("a loop without an end?")
+
+    signal.signal(signal.SIGALRM, late)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for cell in book.cells:
+            if cell.cell_type == "code":
+                signal.alarm(60)
+                try:
+                    exec(compile(cell.source, "cell", "exec"), namespace)
+                except Exception:
+                    failed |= {marks(cell)["grade_id"]} if role(cell) == "test" else set()
+                signal.alarm(0)
+    return failed
+
+
+def by_running(name, cases):
+    """The marks of each case by running its cells and nothing else: quick, for one who writes wrong answers."""
+    if not hasattr(os, "fork"):
+        raise Wrong("--bare runs each notebook in a fork of this process, which this system has not: leave it out.")
+    import matplotlib
+    import numpy  # noqa: F401
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot  # noqa: F401
+
+    books = []
+    for _, cells, _ in cases:
+        book = copy.deepcopy(source(name))
+        for cell in book.cells:
+            cell.source = cells.get(marks(cell).get("grade_id"), cell.source)
+        books.append(book)
+    table = Marks(None, source(name))
+    with multiprocessing.get_context("fork").Pool(min(2, os.cpu_count() or 1), maxtasksperchild=1) as pool:
+        return [{test: table.points[test] * (test not in failed) for test in table.tests} for failed in pool.map(failing, books, chunksize=1)]
+
+
+def by_nbgrader(name, cases, arguments):
+    """The marks of each case, handed in as a notebook, and first those of the untouched version."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         downloads = folder / "downloads"
         downloads.mkdir()
         (downloads / "untouched.ipynb").write_text(written(student_version(name, folder / "untouched")), encoding="utf-8")
         for number, (_, cells, _) in enumerate(cases):
-            (downloads / f"case{number:02}.ipynb").write_text(written(solved(book, cells)), encoding="utf-8")
+            (downloads / f"case{number:02}.ipynb").write_text(written(solved(source(name), cells)), encoding="utf-8")
         how = {"seconds": arguments.seconds, "jobs": arguments.jobs, "say": lambda text: None, "feedback": False}
         table = grade_all(name, downloads, folder / "graded", not arguments.no_sandbox, **how)
-        rows = [("the untouched version", "untouched", set(tests)), *((case, f"case{n:02}", lost) for n, (case, _, lost) in enumerate(cases))]
-        results, faults = [], []
-        for case, student, lost in rows:
-            row = table.rows[student]
-            found = {test: float(row[table.title(test)] or "nan") for test in tests}
-            for test, points in tests.items():
-                if found[test] != (0 if test in lost else points):
-                    faults.append(f"{case}: {test} got {found[test]:g} of {points:g}")
-            if student == "untouched" and row["total"] != "0":
-                faults.append(f"{case}: a total of {row['total'] or 'nothing'}, not 0")
-            results.append((case, found))
-    print(f"{name}: {len(wrong)} wrong answers, {sum(tests.values()):g} automatic points, {sum(table.points[h] for h in table.hand):g} by hand")
-    for number, test in enumerate(tests, 1):
+        rows = [table.rows[student] for student in ("untouched", *(f"case{number:02}" for number in range(len(cases))))]
+        if rows[0]["total"] != "0":
+            raise Wrong(f"The untouched version of {name} has a total of {rows[0]['total'] or 'nothing'}, not 0.")
+        return [{test: float(row[table.title(test)] or "nan") for test in table.tests} for row in rows]
+
+
+def check(arguments):
+    """Grade the reference, the untouched version and every wrong answer, and print the table of marks."""
+    name = named(arguments.assignment)
+    table = Marks(None, source(name))
+    wrong = list(wrong_answers(name))
+    cases = [("the reference", {}, set()), *wrong]
+    if arguments.bare:
+        found = by_running(name, cases)
+    else:
+        if arguments.few:
+            cases[1:] = together(wrong, len(table.tests))[: arguments.few]
+        found = by_nbgrader(name, cases, arguments)
+        cases.insert(0, ("the untouched version", {}, set(table.tests)))
+    print(f"{name}: {len(wrong)} wrong answers, {sum(table.points[t] for t in table.tests):g} automatic points, {sum(table.points[h] for h in table.hand):g} by hand")
+    for number, test in enumerate(table.tests, 1):
         print(f"  {number:2} {table.title(test)}")
-    print(" ".join(f"{n:>3}" for n in range(1, len(tests) + 1)) + "   sum")
-    for case, found in results:
-        print(" ".join(f"{mark:3g}" for mark in found.values()) + f" {sum(found.values()):5g}  {case}")
+    print(" ".join(f"{n:>3}" for n in range(1, len(table.tests) + 1)) + "   sum")
+    faults = []
+    for (case, _, lost), marked in zip(cases, found, strict=True):
+        print(" ".join(f"{mark:3g}" for mark in marked.values()) + f" {sum(marked.values()):5g}  {case}")
+        for test, mark in marked.items():
+            if mark != (0 if test in lost else table.points[test]):
+                faults.append(f"{case}: {test} got {mark:g} of {table.points[test]:g}")
     for fault in faults:
         print("FAULT", fault)
     return bool(faults)
@@ -377,7 +430,8 @@ def main():
         if run in (assignments, grade):
             command.add_argument("--to", type=Path, help="folder to write into")
         if run is check:
-            command.add_argument("--together", action="store_true", help="several mistakes, in different answers, in one notebook: faster")
+            command.add_argument("--few", type=int, help="so many notebooks, each with several mistakes, in place of one for every mistake")
+            command.add_argument("--bare", action="store_true", help="run the cells alone, without nbgrader and with no walls: some seconds")
         if run in (grade, check):
             command.add_argument("--no-sandbox", action="store_true", help="run what was handed in with no walls around it")
             command.add_argument("--seconds", type=float, help="time limit of a cell")

@@ -10,6 +10,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import again
 import hypothesis
 import pytest
 
@@ -140,9 +141,13 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"{time:7.1f} s  {file}")
 
 
+def pytest_configure(config):
+    config.pluginmanager.register(again)
+
+
 # The files that take longest go first, so that no process is left alone with one at the end. The site's own leads, and builds the site
 # while the next ones, which do not ask for it, run.
-LONGEST = ["test_site", "test_course", "test_state", "test_mutants", "08-choosing", "04-rmsprop", "05-adam", "07-schedules", "06-adamw", "03-momentum"]
+LONGEST = ["test_site", "test_course", "test_mutants", "08-choosing", "04-rmsprop", "05-adam", "07-schedules", "06-adamw", "03-momentum"]
 LONGEST += ["test_access", "test_explorable", "test_lite", "test_live"]
 
 

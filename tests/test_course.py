@@ -100,11 +100,18 @@ HIDDEN = r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS"
 
 
 @assignments
-def test_the_reference_the_untouched_version_and_every_wrong_answer_get_their_marks(grader, name):
-    done = run("check", name, "--together")
-    print(done.stdout)
+def test_every_wrong_answer_loses_its_tests_and_no_other(grader, name):
+    """One by one, their cells run as they stand; `course.py check` hands each to nbgrader, which takes minutes."""
+    done = run("check", name, "--bare")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert "the reference" in done.stdout and "the untouched version" in done.stdout and "FAULT" not in done.stdout
+    assert len(done.stdout.splitlines()) >= len(points(name)) + len(list(course.wrong_answers(name))) and "FAULT" not in done.stdout
+
+
+@assignments
+def test_nbgrader_gives_the_reference_the_untouched_version_and_mistakes_their_marks(grader, name):
+    done = run("check", name, "--few", "2")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "the reference" in done.stdout and "the untouched version" in done.stdout and " + " in done.stdout and "FAULT" not in done.stdout
 
 
 @assignments
