@@ -14,6 +14,7 @@ from traitlets import Bool
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY, FILE, PROCESSES = 4 << 30, 64 << 20, 200  # bytes, bytes, processes of one user
 HOME = "/home/student"
+PYTHON, PREFIX = os.path.abspath(sys.executable), os.path.abspath(sys.prefix)  # without a "..", which leads nowhere in the sandbox
 
 # What runs in the sandbox: limits that the student's code can lower and not raise, then an ordinary kernel. The packages that every
 # assignment imports are loaded beforehand, which no cell's time limit counts. IPython's own exit() ends the kernel with no error in
@@ -55,7 +56,7 @@ class NoSandbox(Exception):
 def environment():
     """The environment variables of a kernel: nothing of the teacher's own."""
     return {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PATH": f"{Path(PYTHON).parent}:/usr/bin:/bin",
         "HOME": HOME,
         "USER": "student",
         "LANG": "C.UTF-8",
@@ -101,7 +102,7 @@ def walls(shared=None):
         command += ["--ro-bind-try", name, name]
     for name in ("/tmp", "/dev/shm", HOME):
         command += [*where_known("--size", str(4 * FILE)), "--tmpfs", name]
-    for folder in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT / "optimlib")]):  # optimlib is installed as a link to here
+    for folder in dict.fromkeys([sys.base_prefix, PREFIX, str(ROOT / "optimlib")]):  # optimlib is installed as a link to here
         if not Path(folder).is_relative_to("/usr"):
             command += ["--ro-bind", folder, folder]
     if shared:
@@ -113,7 +114,7 @@ def check():
     """Raise `NoSandbox` unless bubblewrap is here and a Python with numpy starts in it."""
     if shutil.which("bwrap") is None:
         raise NoSandbox(f"There is no bubblewrap on this machine.\n{HOW}")
-    tried = subprocess.run([*walls(), sys.executable, "-c", "import numpy, ipykernel"], capture_output=True, text=True, errors="replace")
+    tried = subprocess.run([*walls(), PYTHON, "-c", "import numpy, ipykernel"], capture_output=True, text=True, errors="replace")
     if "nknown option" in tried.stderr:
         raise NoSandbox(f"This bubblewrap is too old, or is another program:\n{tried.stderr.strip()[-800:]}\nTake a newer version of your Linux.\n{HOW}")
     if tried.returncode:
@@ -138,7 +139,7 @@ class KernelManager(AsyncKernelManager):
         self.kernel_spec.interrupt_mode = "message"  # a signal does not reach into the sandbox
 
     def format_kernel_cmd(self, extra_arguments=None):
-        command = [sys.executable, "-c", START, self.connection_file]
+        command = [PYTHON, "-c", START, self.connection_file]
         return [*walls(self.folder), *command] if self.sandboxed else command
 
     async def _async_launch_kernel(self, kernel_cmd, **kw):
