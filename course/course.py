@@ -340,7 +340,8 @@ def failing(book):
     signal.signal(signal.SIGALRM, late)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for cell in book.cells:
+        last = max(number for number, cell in enumerate(book.cells) if role(cell) == "test")  # what follows decides nothing
+        for cell in book.cells[: last + 1]:
             if cell.cell_type == "code":
                 signal.alarm(60)
                 try:

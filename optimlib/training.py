@@ -68,7 +68,7 @@ class Model:
     inputs = ()  # the shape of one sample; None stands for any length
     outputs = 1  # how many numbers the network gives for a sample
 
-    def __init__(self, seed=0, l2=0.0):
+    def __init__(self, seed, l2):
         self.seed = np.asarray(seed)
         if self.seed.dtype.kind not in "iu" or (self.seed < 0).any():
             raise ValueError(f"seed={seed!r} is not a whole number of at least 0, or an array of them")
@@ -188,7 +188,7 @@ class Model:
                 stopped[~(np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)) & (stopped == 0)] = epoch + 1
                 if stopped.all():
                     break
-                g, all_well = np.where(stopped[..., None] > 0, 0.0, g), not stopped.any()
+                all_well = not stopped.any()
             new = self.optimizer.apply(self.w, g)
             if not (all_well and math.isfinite(np.vdot(new, new))):
                 stopped[~np.isfinite(new).all(axis=-1) & (stopped == 0)] = epoch + 1

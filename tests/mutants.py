@@ -38,6 +38,7 @@ sys.path.insert(0, str(TESTS))
 
 MODULES = ["optimizers", "schedules", "surfaces", "mlp", "training"]
 UNIT = ["test_optimizers.py", "test_schedules.py", "test_surfaces.py", "test_mlp.py", "test_training.py", "test_parity.py"]
+UNIT += ["test_networks.py", "test_rnn.py"]  # they train as well
 
 QUICK = 0.15  # seconds: cells that take longer are left out at first, with all that hangs on them
 

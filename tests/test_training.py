@@ -263,6 +263,23 @@ def test_sweep_is_every_single_run(digits):
     np.testing.assert_array_equal(result["learning_rate"], rates)
 
 
+def test_sweep_by_default_takes_five_seeds_and_twenty_epochs(digits):
+    few = data.Split(*((x[:20], y[:20]) for x, y in digits))
+    assert training.sweep(lambda seed: MLP([64, 10], seed=seed), optimizers.SGD, 0.1, few)["loss"].shape == (1, 5, 20)
+
+
+def test_sweep_keeps_its_shape_where_every_run_stops_early(digits):
+    def late(rates):
+        """Harmless for the two epochs, then none."""
+        return optimizers.SGD(lambda step: rates if step < 64 else rates + 1.7e308)
+
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        result = training.sweep(lambda seed: MLP([64, 10], seed=seed), late, [0.1, 10.0], digits, seeds=[0], epochs=6)
+    assert result["loss"].shape == result["val_accuracy"].shape == (2, 1, 6)
+    np.testing.assert_array_equal(np.isinf(result["loss"]), [[[False] * 2 + [True] * 4]] * 2)
+    assert np.isinf(result["test_loss"]).all() and np.isnan(result["test_accuracy"]).all()
+
+
 def test_sweep_shows_diverged_runs_as_infinite(digits):
     wild = data.Split(*((x * 1e200, y) for x, y in digits))
     with pytest.warns(RuntimeWarning, match="diverged"):
@@ -286,8 +303,49 @@ def test_a_loss_of_one_s_own_takes_numbers_and_labels():
     assert many.evaluate(x, labels) == many.evaluate(x, np.eye(3)[labels])
 
 
+def test_whole_numbers_are_targets_of_one_output_and_labels_of_several():
+    x = np.linspace(-1, 1, 20)[:, None]
+    labels = np.arange(20) % 2
+    one, two = (compiled("sgd", (1, 4, outputs), ("mae",), "mse") for outputs in (1, 2))
+    assert one.evaluate(x, labels) == one.evaluate(x, labels.astype(float))
+    assert two.evaluate(x, labels) == two.evaluate(x, np.eye(2)[labels])
+    error = abs(two.predict(x) - np.eye(2)[labels])
+    assert two.evaluate(x, labels)[1] == pytest.approx(error.mean())
+    with pytest.raises(ValueError, match="y has 1 columns, but the network has 2 outputs"):
+        two.evaluate(x, labels.astype(float))
+    np.testing.assert_array_equal(training.one_hot([1, 0], 2), [[0, 1], [1, 0]])
+
+
+def test_what_keras_users_read_is_there():
+    """Scores are plain numbers, a history counts its epochs, and the defaults of a callback are Keras'."""
+    x, y = tiny()
+    model = compiled("sgd")
+    assert training.History().stopped == 0
+    assert model.fit(x, y, epochs=3, batch_size=1).epoch == [0, 1, 2]
+    assert [type(score) for score in model.evaluate(x, y)] == [float, float]
+    plateau = training.ReduceLROnPlateau()
+    found = [plateau.monitor, plateau.factor, plateau.patience, plateau.min_delta, plateau.cooldown, plateau.min_lr]
+    assert found == ["val_loss", 0.1, 10, 1e-4, 0, 0.0]
+
+
+def test_a_replica_whose_weights_overflow_in_mid_epoch_keeps_those_it_had():
+    def rate(huge):
+        return lambda step: np.where(step == 2, huge, 0.1)  # one step too long, and then harmless ones
+
+    x, y = tiny()
+    ends = []
+    for seed, huge in ((0, 1e308), ([0, 1], np.array([[1e308], [0.1]]))):
+        model = compiled(optimizers.SGD(rate(huge)), seed=seed)
+        with pytest.warns(RuntimeWarning, match="diverged"):
+            model.fit(1e3 * x, y, epochs=2, batch_size=10)
+        ends.append(model.w)
+    np.testing.assert_array_equal(ends[1][0], ends[0])
+
+
 def test_weights_are_replaced_by_their_like():
     model = compiled("sgd")
+    model.w = (2 * model.w).tolist()
+    assert model.w.shape == (51,) and model.layers[0][0].base is not None
     model.w = model.w + np.zeros((4, 1))
     assert model.layers[0][0].shape == (4, 2, 8)
     for wrong in (np.zeros(99), np.zeros(model.w.shape[-1], dtype=int)):
