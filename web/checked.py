@@ -62,8 +62,8 @@ def equivalents(app, records):
 
 def survivors(app, records):
     """The mutants that a suite did not notice, or a sentence where there are none."""
-    found = [[SUITES[s["suite"]], f"`{s['module']}.py`", f"`{s['old']}`", f"`{s['new']}`"] for s in records["mutants"]["survivors"]]
-    return table(["not noticed by", "module", "line", "as broken"], found) if found else "Nothing survived."
+    found = [[SUITES[s["suite"]], f"`{s['module']}.py`", f"`{s['old']}` becomes `{s['new']}`"] for s in records["mutants"]["survivors"]]
+    return table(["not noticed by", "module", "change"], found) if found else "Nothing survived."
 
 
 def versions(app, records):
