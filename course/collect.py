@@ -15,7 +15,9 @@ from repair import NotANotebook, belongs, read, repair
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)", re.I)
 MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.I)
 ATTEMPT = re.compile(r"-(\d+)$|\s?\((\d+)\)$")
-DECORATION = re.compile(r"(?i)\s?\(\d+\)|[-_ ]copy\d*\b|\bcopy[-_ ]of\b|[-_ ]+(final|fixed|solution|submission|homework|assignment)\b|\.ipynb")
+DECORATION = re.compile(
+    r"(?i)\s?\(\d+\)|[-_ ]copy\d*\b|\bcopy[-_ ]of\b|[-_ ]+(final|fixed|solution|submission|homework|assignment)\b|\.ipynb"
+)
 IGNORED = re.compile(r"^(\.|__MACOSX$|Thumbs\.db$|desktop\.ini$)")
 LARGEST = 200 << 20  # bytes that a zip file may unpack to
 
@@ -37,7 +39,11 @@ def slug(name):
     """A name in plain letters: `José Núñez` is `Jose-Nunez`."""
     plain = unicodedata.normalize("NFKD", name)
     plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "-".join(f"{ord(c):x}" for c in name[:12]) or "unnamed"
+    return (
+        re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")
+        or "-".join(f"{ord(c):x}" for c in name[:12])
+        or "unnamed"
+    )
 
 
 def same(name):
@@ -59,10 +65,14 @@ def unpack(archive, folder):
             if sum(entry.file_size for entry in entries) > LARGEST:
                 raise NotANotebook(f"{archive.name} unpacks to more than {LARGEST >> 20} megabytes")
             for entry in entries:
-                path = folder.joinpath(*(part for part in Path(entry.filename).parts if part.strip("/.")))
+                path = folder.joinpath(
+                    *(part for part in Path(entry.filename).parts if part.strip("/."))
+                )
                 try:
                     path = Path(packed.extract(entry, folder))
-                except Exception:  # of many kinds; what is missing here, its student's remarks will tell
+                except (
+                    Exception
+                ):  # of many kinds; what is missing here, its student's remarks will tell
                     if os.path.isfile(path):
                         path.unlink()
                 paths.append(path)
@@ -76,7 +86,11 @@ def unpack(archive, folder):
 def below(folder, paths):
     """(path, path within the folder) of files, sorted, without what operating systems leave there."""
     inner = {path: path.relative_to(folder) for path in sorted(paths)}
-    return [(path, Path(legible(p))) for path, p in inner.items() if p.parts and not any(map(IGNORED.match, p.parts))]
+    return [
+        (path, Path(legible(p)))
+        for path, p in inner.items()
+        if p.parts and not any(map(IGNORED.match, p.parts))
+    ]
 
 
 def legible(path):
@@ -93,7 +107,11 @@ def enclosing(paths, assignment):
         if len(set(folders)) > 1:
             break
         around += 1
-    inside = [whose(Path(*path.parts[around:]), assignment) for path in paths if path.suffix in (".ipynb", ".zip")]
+    inside = [
+        whose(Path(*path.parts[around:]), assignment)
+        for path in paths
+        if path.suffix in (".ipynb", ".zip")
+    ]
     several = len({number or same(name) for name, number, _ in inside} - {same(assignment)}) > 1
     return around if several else max(around - 1, 0)
 
@@ -103,7 +121,11 @@ def whose(relative, assignment):
     for pattern in (MOODLE, CANVAS):  # how files are called within a student's folder says nothing
         said = pattern.fullmatch(relative.parts[0])
         if said:
-            return said["name"].replace("_", " ").strip(), said["number"], bool(said.groupdict().get("late"))
+            return (
+                said["name"].replace("_", " ").strip(),
+                said["number"],
+                bool(said.groupdict().get("late")),
+            )
     if len(relative.parts) > 1:
         return relative.parts[0], "", False
     stem = DECORATION.sub("", relative.name)
@@ -136,7 +158,9 @@ def collect(source, assignment, given):
         found = {}
         for path, relative in downloads:
             name, number, late = whose(Path(*relative.parts[around:]), assignment)
-            entry = found.setdefault(number or same(name), (Submission(slug(name), name, number), []))
+            entry = found.setdefault(
+                number or same(name), (Submission(slug(name), name, number), [])
+            )
             if late and "handed in late" not in entry[0].remarks:
                 entry[0].remarks.append("handed in late")
             within = [path]
@@ -147,9 +171,13 @@ def collect(source, assignment, given):
                 except NotANotebook as error:
                     entry[0].remarks.append(str(error))
             entry[1].extend((inner, relative) for inner in within)
-        submissions = [choose(submission, candidates, given) for submission, candidates in found.values()]
+        submissions = [
+            choose(submission, candidates, given) for submission, candidates in found.values()
+        ]
     taken = {}
-    for submission in submissions:  # two students of one name, or of names that are alike in plain letters
+    for (
+        submission
+    ) in submissions:  # two students of one name, or of names that are alike in plain letters
         taken[submission.student.lower()] = taken.get(submission.student.lower(), 0) + 1
     for submission in submissions:
         if taken[submission.student.lower()] > 1:
@@ -172,9 +200,13 @@ def choose(submission, candidates, given):
         except Exception as error:  # a notebook's parts may be anything that JSON can hold; the others are to be graded all the same
             others.append(f"{name}: it cannot be read as a notebook ({type(error).__name__})")
     if books:
-        _, submission.download, submission.path, submission.book, remarks = max(books, key=lambda b: b[:2])
+        _, submission.download, submission.path, submission.book, remarks = max(
+            books, key=lambda b: b[:2]
+        )
         if len(books) > 1:
-            submission.remarks.append(f"{len(books)} notebooks, graded the last: {legible(submission.path.name)}")
+            submission.remarks.append(
+                f"{len(books)} notebooks, graded the last: {legible(submission.path.name)}"
+            )
         submission.remarks += remarks + [said for said in others if ".ipynb: it " in said][:3]
     else:
         submission.download = str(candidates[0][1])

@@ -43,14 +43,25 @@ class Wrong(Exception):
 
 
 def names():
-    return sorted(path.parent.name for path in COURSE.glob("source/*/*.ipynb") if path.stem == path.parent.name)
+    return sorted(
+        path.parent.name
+        for path in COURSE.glob("source/*/*.ipynb")
+        if path.stem == path.parent.name
+    )
 
 
 def named(wanted):
     """The assignment of this name or number."""
-    fitting = [name for name in names() if wanted and (name == wanted or name.split("-")[0] == wanted or name.startswith(f"{wanted}-"))]
+    fitting = [
+        name
+        for name in names()
+        if wanted
+        and (name == wanted or name.split("-")[0] == wanted or name.startswith(f"{wanted}-"))
+    ]
     if len(fitting) != 1:
-        raise Wrong(f"Which assignment? A={wanted or '...'} is none of these: {', '.join(names())} (A=1 is short for the first).")
+        raise Wrong(
+            f"Which assignment? A={wanted or '...'} is none of these: {', '.join(names())} (A=1 is short for the first)."
+        )
     return fitting[0]
 
 
@@ -67,7 +78,10 @@ def student_version(name, folder, record=False):
     shutil.copy(COURSE / f"source/{name}/{name}.ipynb", place)
     grading.generate(folder, name, record)
     book = nbformat.read(Path(folder) / f"release/{name}/{name}.ipynb", as_version=4)
-    book.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+    book.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
     return book
 
 
@@ -115,9 +129,13 @@ def assignment(arguments):
     entry.external_attr = 0o644 << 16
     with zipfile.ZipFile(out / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr(entry, text)
-    (out / f"{name}-solution.ipynb").write_text(written(solved(source(name))), encoding="utf-8", newline="\n")
+    (out / f"{name}-solution.ipynb").write_text(
+        written(solved(source(name))), encoding="utf-8", newline="\n"
+    )
     print(f"To hand out:                          {out / name}.zip")
-    print(f"To publish when all is handed in:     {out / name}-solution.ipynb (without hidden tests)")
+    print(
+        f"To publish when all is handed in:     {out / name}-solution.ipynb (without hidden tests)"
+    )
 
 
 class Marks:
@@ -125,7 +143,11 @@ class Marks:
 
     def __init__(self, path, book):
         self.path = path
-        self.points = {marks(cell)["grade_id"]: float(marks(cell)["points"]) for cell in book.cells if role(cell) in ("test", "written")}
+        self.points = {
+            marks(cell)["grade_id"]: float(marks(cell)["points"])
+            for cell in book.cells
+            if role(cell) in ("test", "written")
+        }
         self.hand = [marks(cell)["grade_id"] for cell in book.cells if role(cell) == "written"]
         self.tests = [name for name in self.points if name not in self.hand]
         self.rows = self.read()
@@ -135,7 +157,17 @@ class Marks:
 
     def columns(self):
         hand = [column for name in self.hand for column in (self.title(name), f"{name} comment")]
-        return ["student", "name", "number", *map(self.title, self.tests), "automatic", *hand, "total", "remarks", "download"]
+        return [
+            "student",
+            "name",
+            "number",
+            *map(self.title, self.tests),
+            "automatic",
+            *hand,
+            "total",
+            "remarks",
+            "download",
+        ]
 
     def read(self):
         """The rows by student; a spreadsheet may have written them with semicolons and decimal commas."""
@@ -144,9 +176,15 @@ class Marks:
         try:
             text = self.path.read_text(encoding="utf-8-sig")
             first = text.split("\n", 1)[0]
-            rows = list(csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ","))
+            rows = list(
+                csv.DictReader(
+                    io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ","
+                )
+            )
         except (UnicodeDecodeError, csv.Error):
-            raise Wrong(f"{self.path} is no table in UTF-8: save it in the spreadsheet as CSV, with UTF-8 as its encoding.") from None
+            raise Wrong(
+                f"{self.path} is no table in UTF-8: save it in the spreadsheet as CSV, with UTF-8 as its encoding."
+            ) from None
         if rows and "student" not in rows[0]:
             raise Wrong(f"{self.path} has no column `student`: restore it, or move the file away.")
         return {row["student"]: row for row in rows}
@@ -162,7 +200,9 @@ class Marks:
                 except ValueError:
                     given[name] = -1.0
                 if not 0 <= given[name] <= self.points[name]:
-                    raise Wrong(f"{self.path}: {student} has {said!r} for {name}; it takes a number from 0 to {self.points[name]:g}, or nothing.")
+                    raise Wrong(
+                        f"{self.path}: {student} has {said!r} for {name}; it takes a number from 0 to {self.points[name]:g}, or nothing."
+                    )
             comments[name] = unsafe((row.get(f"{name} comment") or "").strip()) or None
         return given, comments
 
@@ -174,9 +214,19 @@ class Marks:
     def put(self, submission, found, by_hand, comments):
         """A row for what was found; for a submission that could not be graded only what was given by hand."""
         row = dict.fromkeys(self.columns(), "")
-        row |= {"student": submission.student, "name": safe(submission.name), "number": submission.number}
-        row |= {"remarks": safe("; ".join(submission.remarks)), "download": safe(submission.download)}
-        row |= {self.title(name): "" if mark is None else f"{mark:g}" for name, mark in (by_hand if found is None else found).items()}
+        row |= {
+            "student": submission.student,
+            "name": safe(submission.name),
+            "number": submission.number,
+        }
+        row |= {
+            "remarks": safe("; ".join(submission.remarks)),
+            "download": safe(submission.download),
+        }
+        row |= {
+            self.title(name): "" if mark is None else f"{mark:g}"
+            for name, mark in (by_hand if found is None else found).items()
+        }
         row |= {f"{name} comment": safe(comments.get(name) or "") for name in self.hand}
         if found is not None:
             row["automatic"] = f"{sum(found[name] for name in self.tests):g}"
@@ -204,7 +254,9 @@ def unsafe(text):
     return re.sub(r"^'(?=[=+@\t-])", "", text)
 
 
-def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say=print, feedback=True):
+def grade_all(
+    name, downloads, out, sandboxed=True, seconds=None, jobs=None, say=print, feedback=True
+):
     """Grade what is in `downloads` and write marks.csv, feedback/ and feedback.zip into `out`. Returns the table."""
     import grading
     import sandbox
@@ -217,8 +269,13 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
     out.mkdir(parents=True, exist_ok=True)
     table = Marks(out / "marks.csv", source(name))
     begun = work / f"source/{name}/{name}.ipynb"
-    if begun.exists() and begun.read_bytes() != (COURSE / f"source/{name}/{name}.ipynb").read_bytes():
-        raise Wrong(f"{name} has changed since {out} was begun: grade into another folder (TO=...), or delete that one.")
+    if (
+        begun.exists()
+        and begun.read_bytes() != (COURSE / f"source/{name}/{name}.ipynb").read_bytes()
+    ):
+        raise Wrong(
+            f"{name} has changed since {out} was begun: grade into another folder (TO=...), or delete that one."
+        )
     given = student_version(name, work, record=True)
     submissions = collect(downloads, name, given)
     if not submissions:
@@ -233,13 +290,18 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
         book = submission.book
         place = work / f"submitted/{submission.student}/{name}/{name}.ipynb"
         if place.exists() and by_hand:
-            before = {marks(cell).get("grade_id"): cell.source for cell in nbformat.read(place, as_version=4).cells}
+            before = {
+                marks(cell).get("grade_id"): cell.source
+                for cell in nbformat.read(place, as_version=4).cells
+            }
             for cell in book.cells:
                 changed = marks(cell).get("grade_id")
                 if changed in by_hand and cell.source != before.get(changed):
                     del by_hand[changed]
                     table.unmark(submission.student, changed)
-                    submission.remarks.append(f"{changed}: the answer has changed since it was marked, mark it anew")
+                    submission.remarks.append(
+                        f"{changed}: the answer has changed since it was marked, mark it anew"
+                    )
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(written(book), encoding="utf-8")
         ready.append((submission, by_hand, comments))
@@ -247,7 +309,12 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
     pages = out / "feedback"
     with ProcessPoolExecutor(jobs or min(2, os.cpu_count() or 1)) as pool:
         limit = seconds or grading.CELL_SECONDS
-        running = {pool.submit(grading.grade, work, name, r[0].student, *r[1:], sandboxed, limit, feedback): r for r in ready}
+        running = {
+            pool.submit(
+                grading.grade, work, name, r[0].student, *r[1:], sandboxed, limit, feedback
+            ): r
+            for r in ready
+        }
         for done in as_completed(running):
             submission, by_hand, comments = running[done]
             try:
@@ -265,13 +332,17 @@ def grade_all(name, downloads, out, sandboxed=True, seconds=None, jobs=None, say
             waiting = sum(mark is None for mark in found.values())
             most = sum(table.points[test] for test in table.tests)
             notes = [f"{waiting} to mark by hand"] * bool(waiting) + submission.remarks
-            say(f"{submission.student:24} {sum(found[test] for test in table.tests):g} of {most:g}{'; ' if notes else ''}{'; '.join(notes)}")
+            say(
+                f"{submission.student:24} {sum(found[test] for test in table.tests):g} of {most:g}{'; ' if notes else ''}{'; '.join(notes)}"
+            )
     table.write()
     if pages.exists():
         shutil.make_archive(str(pages), "zip", pages)
     say(f"\nMarks:    {table.path}\nFeedback: {pages}, and all of it in feedback.zip")
     if table.hand:
-        say(f"Marked by hand: {', '.join(map(table.title, table.hand))}. Put marks and comments into marks.csv, and grade again for pages and totals.")
+        say(
+            f"Marked by hand: {', '.join(map(table.title, table.hand))}. Put marks and comments into marks.csv, and grade again for pages and totals."
+        )
     return table
 
 
@@ -279,15 +350,26 @@ def page_of(submission):
     """Where a student's page goes: beside what was downloaded, so that Moodle and Canvas know whose it is."""
     download = Path(submission.download)
     longest = 255 - len("-feedback.html")  # bytes that a file system takes
-    return download.with_name(f"{download.stem.encode()[:longest].decode(errors='ignore')}-feedback.html")
+    return download.with_name(
+        f"{download.stem.encode()[:longest].decode(errors='ignore')}-feedback.html"
+    )
 
 
 def grade(arguments):
     """Grade a folder of downloads."""
     name = named(arguments.assignment)
     if not arguments.downloads:
-        raise Wrong("Which downloads? FROM=folder names the folder, or the zip file, that the platform gave you.")
-    grade_all(name, arguments.downloads, arguments.to or ROOT / "grades" / name, not arguments.no_sandbox, arguments.seconds, arguments.jobs)
+        raise Wrong(
+            "Which downloads? FROM=folder names the folder, or the zip file, that the platform gave you."
+        )
+    grade_all(
+        name,
+        arguments.downloads,
+        arguments.to or ROOT / "grades" / name,
+        not arguments.no_sandbox,
+        arguments.seconds,
+        arguments.jobs,
+    )
 
 
 def wrong_answers(name):
@@ -304,15 +386,21 @@ def wrong_answers(name):
         if row["cell"] not in cells or role(cells[row["cell"]]) != "answer":
             raise Wrong(f"{where}: {row['cell']!r} is no answer of the notebook")
         if not row["loses"] or set(row["loses"]) - tests:
-            raise Wrong(f"{where}: `loses` names no test, or an unknown one: {sorted(set(row['loses']) - tests)}")
+            raise Wrong(
+                f"{where}: `loses` names no test, or an unknown one: {sorted(set(row['loses']) - tests)}"
+            )
         text = cells[row["cell"]].source
         if "source" in row:
             text = row["source"].strip("\n")
         else:
-            old, new = ([row[key]] if isinstance(row[key], str) else row[key] for key in ("old", "new"))
+            old, new = (
+                [row[key]] if isinstance(row[key], str) else row[key] for key in ("old", "new")
+            )
             for before, after in zip(old, new, strict=True):
                 if text.count(before) != 1:
-                    raise Wrong(f"{where}: {before!r} stands {text.count(before)} times in the answer, not once")
+                    raise Wrong(
+                        f"{where}: {before!r} stands {text.count(before)} times in the answer, not once"
+                    )
                 text = text.replace(before, after)
         yield row["name"], {row["cell"]: text}, set(row["loses"])
 
@@ -322,7 +410,11 @@ def together(cases, tests):
     packed = []
     for name, cells, lost in cases:
         for number, (names, others, gone) in enumerate(packed):
-            if not cells.keys() & others.keys() and not lost & gone and len(lost | gone) <= tests * 2 / 3:
+            if (
+                not cells.keys() & others.keys()
+                and not lost & gone
+                and len(lost | gone) <= tests * 2 / 3
+            ):
                 packed[number] = (f"{names} + {name}", others | cells, gone | lost)
                 break
         else:
@@ -338,9 +430,15 @@ def failing(book):
         raise TimeoutError("a loop without an end?")
 
     signal.signal(signal.SIGALRM, late)
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
-        last = max(number for number, cell in enumerate(book.cells) if role(cell) == "test")  # what follows decides nothing
+        last = max(
+            number for number, cell in enumerate(book.cells) if role(cell) == "test"
+        )  # what follows decides nothing
         for cell in book.cells[: last + 1]:
             if cell.cell_type == "code":
                 signal.alarm(60)
@@ -355,7 +453,9 @@ def failing(book):
 def by_running(name, cases):
     """The marks of each case by running its cells and nothing else: quick, for one who writes wrong answers."""
     if not hasattr(os, "fork"):
-        raise Wrong("--bare runs each notebook in a fork of this process, which this system has not: leave it out.")
+        raise Wrong(
+            "--bare runs each notebook in a fork of this process, which this system has not: leave it out."
+        )
     import matplotlib
     import numpy  # noqa: F401
 
@@ -369,8 +469,13 @@ def by_running(name, cases):
             cell.source = cells.get(marks(cell).get("grade_id"), cell.source)
         books.append(book)
     table = Marks(None, source(name))
-    with multiprocessing.get_context("fork").Pool(min(2, os.cpu_count() or 1), maxtasksperchild=1) as pool:
-        return [{test: table.points[test] * (test not in failed) for test in table.tests} for failed in pool.map(failing, books, chunksize=1)]
+    with multiprocessing.get_context("fork").Pool(
+        min(2, os.cpu_count() or 1), maxtasksperchild=1
+    ) as pool:
+        return [
+            {test: table.points[test] * (test not in failed) for test in table.tests}
+            for failed in pool.map(failing, books, chunksize=1)
+        ]
 
 
 def by_nbgrader(name, cases, arguments):
@@ -379,15 +484,31 @@ def by_nbgrader(name, cases, arguments):
         folder = Path(folder)
         downloads = folder / "downloads"
         downloads.mkdir()
-        (downloads / "untouched.ipynb").write_text(written(student_version(name, folder / "untouched")), encoding="utf-8")
+        (downloads / "untouched.ipynb").write_text(
+            written(student_version(name, folder / "untouched")), encoding="utf-8"
+        )
         for number, (_, cells, _) in enumerate(cases):
-            (downloads / f"case{number:02}.ipynb").write_text(written(solved(source(name), cells)), encoding="utf-8")
-        how = {"seconds": arguments.seconds, "jobs": arguments.jobs, "say": lambda text: None, "feedback": False}
+            (downloads / f"case{number:02}.ipynb").write_text(
+                written(solved(source(name), cells)), encoding="utf-8"
+            )
+        how = {
+            "seconds": arguments.seconds,
+            "jobs": arguments.jobs,
+            "say": lambda text: None,
+            "feedback": False,
+        }
         table = grade_all(name, downloads, folder / "graded", not arguments.no_sandbox, **how)
-        rows = [table.rows[student] for student in ("untouched", *(f"case{number:02}" for number in range(len(cases))))]
+        rows = [
+            table.rows[student]
+            for student in ("untouched", *(f"case{number:02}" for number in range(len(cases))))
+        ]
         if rows[0]["total"] != "0":
-            raise Wrong(f"The untouched version of {name} has a total of {rows[0]['total'] or 'nothing'}, not 0.")
-        return [{test: float(row[table.title(test)] or "nan") for test in table.tests} for row in rows]
+            raise Wrong(
+                f"The untouched version of {name} has a total of {rows[0]['total'] or 'nothing'}, not 0."
+            )
+        return [
+            {test: float(row[table.title(test)] or "nan") for test in table.tests} for row in rows
+        ]
 
 
 def check(arguments):
@@ -403,13 +524,18 @@ def check(arguments):
             cases[1:] = together(wrong, len(table.tests))[: arguments.few]
         found = by_nbgrader(name, cases, arguments)
         cases.insert(0, ("the untouched version", {}, set(table.tests)))
-    print(f"{name}: {len(wrong)} wrong answers, {sum(table.points[t] for t in table.tests):g} automatic points, {sum(table.points[h] for h in table.hand):g} by hand")
+    print(
+        f"{name}: {len(wrong)} wrong answers, {sum(table.points[t] for t in table.tests):g} automatic points, {sum(table.points[h] for h in table.hand):g} by hand"
+    )
     for number, test in enumerate(table.tests, 1):
         print(f"  {number:2} {table.title(test)}")
     print(" ".join(f"{n:>3}" for n in range(1, len(table.tests) + 1)) + "   sum")
     faults = []
     for (case, _, lost), marked in zip(cases, found, strict=True):
-        print(" ".join(f"{mark:3g}" for mark in marked.values()) + f" {sum(marked.values()):5g}  {case}")
+        print(
+            " ".join(f"{mark:3g}" for mark in marked.values())
+            + f" {sum(marked.values()):5g}  {case}"
+        )
         for test, mark in marked.items():
             if mark != (0 if test in lost else table.points[test]):
                 faults.append(f"{case}: {test} got {mark:g} of {table.points[test]:g}")
@@ -431,10 +557,22 @@ def main():
         if run in (assignments, grade):
             command.add_argument("--to", type=Path, help="folder to write into")
         if run is check:
-            command.add_argument("--few", type=int, help="so many notebooks, each with several mistakes, in place of one for every mistake")
-            command.add_argument("--bare", action="store_true", help="run the cells alone, without nbgrader and with no walls: some seconds")
+            command.add_argument(
+                "--few",
+                type=int,
+                help="so many notebooks, each with several mistakes, in place of one for every mistake",
+            )
+            command.add_argument(
+                "--bare",
+                action="store_true",
+                help="run the cells alone, without nbgrader and with no walls: some seconds",
+            )
         if run in (grade, check):
-            command.add_argument("--no-sandbox", action="store_true", help="run what was handed in with no walls around it")
+            command.add_argument(
+                "--no-sandbox",
+                action="store_true",
+                help="run what was handed in with no walls around it",
+            )
             command.add_argument("--seconds", type=float, help="time limit of a cell")
             command.add_argument("--jobs", type=int, help="students graded at a time")
     arguments = parser.parse_args()

@@ -25,7 +25,9 @@ from sqlalchemy.exc import SAWarning
 from traitlets import Float
 from traitlets.config import Config
 
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # nbgrader calls `alembic`
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+)  # nbgrader calls `alembic`
 
 warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's own queries
 
@@ -53,7 +55,9 @@ def cut(error):
 class SandboxedExecute(Execute):
     """Run each cell with a time limit. A cell that hangs or kills the kernel costs itself alone: the answers before it are run again."""
 
-    notebook_seconds = Float(NOTEBOOK_SECONDS, help="seconds for all cells together").tag(config=True)
+    notebook_seconds = Float(NOTEBOOK_SECONDS, help="seconds for all cells together").tag(
+        config=True
+    )
 
     def __init__(self, *args, **settings):
         super().__init__(*args, kernel_manager_class=KernelManager, **settings)
@@ -67,7 +71,12 @@ class SandboxedExecute(Execute):
         if cell.cell_type != "code" or not cell.source.strip():
             return cell
         if monotonic() > self.deadline:
-            cell.outputs = [failure("TimeLimit", f"not run: the notebook had used up its {self.notebook_seconds:.0f} seconds")]
+            cell.outputs = [
+                failure(
+                    "TimeLimit",
+                    f"not run: the notebook had used up its {self.notebook_seconds:.0f} seconds",
+                )
+            ]
             return cell
         self.kept = 0
         try:
@@ -75,13 +84,22 @@ class SandboxedExecute(Execute):
             timed_out = any(output.get("ename") == "CellTimeoutError" for output in cell.outputs)
             if timed_out:
                 self.lost.add(cell_index)
-                cell.outputs = [output for output in cell.outputs if output.get("ename") != "KeyboardInterrupt"]
+                cell.outputs = [
+                    output for output in cell.outputs if output.get("ename") != "KeyboardInterrupt"
+                ]
             if self.km.excess() or (timed_out and not await self._answers()):
                 await self._start_again(cell_index)
-        except (DeadKernelError, CellTimeoutError) as error:  # the kernel is gone, or floods its output
+        except (
+            DeadKernelError,
+            CellTimeoutError,
+        ) as error:  # the kernel is gone, or floods its output
             self.lost.add(cell_index)
             name = "KernelDied" if isinstance(error, DeadKernelError) else "CellTimeoutError"
-            why = "this cell ended Python, or used more memory than there is" if name == "KernelDied" else "too much output, without an end"
+            why = (
+                "this cell ended Python, or used more memory than there is"
+                if name == "KernelDied"
+                else "too much output, without an end"
+            )
             cell.outputs = [*cell.outputs[:20], failure(name, why)]
             await self._start_again(cell_index)
         return cell
@@ -92,7 +110,13 @@ class SandboxedExecute(Execute):
         """Keep the beginning of an output that does not end."""
         if msg["msg_type"] == "error":
             msg["content"] = cut(msg["content"])
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
+        if msg["msg_type"] in (
+            "stream",
+            "display_data",
+            "execute_result",
+            "update_display_data",
+            "error",
+        ):
             self.kept += len(str(msg["content"]))
             if self.kept > OUTPUT:
                 return None
@@ -119,9 +143,16 @@ class SandboxedExecute(Execute):
         await self.async_start_new_kernel()
         await self.async_start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells[: cell_index + 1]):
-            if cell.cell_type == "code" and index not in self.lost and not is_test(cell) and monotonic() < self.deadline:
+            if (
+                cell.cell_type == "code"
+                and index not in self.lost
+                and not is_test(cell)
+                and monotonic() < self.deadline
+            ):
                 try:
-                    await self.kc.execute(cell.source, reply=True, timeout=3 * self.timeout, stop_on_error=False)
+                    await self.kc.execute(
+                        cell.source, reply=True, timeout=3 * self.timeout, stop_on_error=False
+                    )
                 except (TimeoutError, RuntimeError):
                     self.lost.add(index)
                     return await self._start_again(cell_index)
@@ -140,7 +171,12 @@ class HideTests(NbGraderPreprocessor):
     """Show tests as the student knows them: no hidden line, no traceback through one, no output that repeats one."""
 
     def preprocess(self, nb, resources):
-        hidden = {line.strip() for cell in nb.cells for part in HIDDEN.findall(cell.source) for line in part.splitlines()}
+        hidden = {
+            line.strip()
+            for cell in nb.cells
+            for part in HIDDEN.findall(cell.source)
+            for line in part.splitlines()
+        }
         self.secrets = [line for line in hidden if len(line) >= 12 and not line.startswith("###")]
         return super().preprocess(nb, resources)
 
@@ -149,7 +185,9 @@ class HideTests(NbGraderPreprocessor):
             return cell, resources
         if is_test(cell):
             for output in cell.outputs:
-                output.traceback = [f"\x1b[0;31m{output.ename}\x1b[0m: {output.evalue}".rstrip(": ")]
+                output.traceback = [
+                    f"\x1b[0;31m{output.ename}\x1b[0m: {output.evalue}".rstrip(": ")
+                ]
         cell.source = HIDDEN.sub("", cell.source).rstrip()
         cell.outputs = [self.safe(output) for output in cell.outputs]
         return cell, resources
@@ -168,20 +206,53 @@ class MarksOnPage(GetGrades):
         nb, resources = super().preprocess(nb, resources)
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
             found = gradebook.find_submission_notebook(
-                resources["nbgrader"]["notebook"], resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
+                resources["nbgrader"]["notebook"],
+                resources["nbgrader"]["assignment"],
+                resources["nbgrader"]["student"],
             )
-            waiting = {grade.name for grade in found.grades if grade.auto_score is None and grade.manual_score is None}
+            waiting = {
+                grade.name
+                for grade in found.grades
+                if grade.auto_score is None and grade.manual_score is None
+            }
         rows, name = [], ""
-        resources["title"] = next(re.findall(r"(?m)^# (.+)", c.source)[0] for c in nb.cells if c.cell_type == "markdown" and re.search(r"(?m)^# ", c.source))
+        resources["title"] = next(
+            re.findall(r"(?m)^# (.+)", c.source)[0]
+            for c in nb.cells
+            if c.cell_type == "markdown" and re.search(r"(?m)^# ", c.source)
+        )
         for cell in nb.cells:
             heading = re.match(r"#+ +(.+)", cell.source) if cell.cell_type == "markdown" else None
             name = heading.group(1) if heading and not is_solution(cell) else name
             if is_grade(cell):
                 marks = cell.metadata.nbgrader
                 marks.waiting = marks.grade_id in waiting
-                said = [output.traceback[0] for output in cell.get("outputs", []) if output.output_type == "error"] if is_test(cell) else []
-                rows.append({"name": name, "id": marks.grade_id, "score": marks.score, "points": marks.points, "waiting": marks.waiting, "hand": is_solution(cell)})
-                rows[-1]["said"] = re.sub(r"\x1b\[[\d;]*m", "", said[0]) if said else "no answer" if marks.get("comment") == "No response." else ""
+                said = (
+                    [
+                        output.traceback[0]
+                        for output in cell.get("outputs", [])
+                        if output.output_type == "error"
+                    ]
+                    if is_test(cell)
+                    else []
+                )
+                rows.append(
+                    {
+                        "name": name,
+                        "id": marks.grade_id,
+                        "score": marks.score,
+                        "points": marks.points,
+                        "waiting": marks.waiting,
+                        "hand": is_solution(cell),
+                    }
+                )
+                rows[-1]["said"] = (
+                    re.sub(r"\x1b\[[\d;]*m", "", said[0])
+                    if said
+                    else "no answer"
+                    if marks.get("comment") == "No response."
+                    else ""
+                )
         resources["rows"] = rows
         resources["nbgrader"]["complete"] = not waiting
         return nb, resources
@@ -189,15 +260,25 @@ class MarksOnPage(GetGrades):
 
 def harmless(html):
     """HTML that a student wrote or printed, with what shows a text and nothing that runs: nbconvert's own filter takes headings away too."""
-    attributes = {"*": ["class", "id", "title"], "a": ["href"], "img": ["src", "alt"], "td": ["colspan"], "th": ["colspan"]}
-    return bleach.clean(html.decode() if isinstance(html, bytes) else html, tags=TAGS, attributes=attributes)
+    attributes = {
+        "*": ["class", "id", "title"],
+        "a": ["href"],
+        "img": ["src", "alt"],
+        "td": ["colspan"],
+        "th": ["colspan"],
+    }
+    return bleach.clean(
+        html.decode() if isinstance(html, bytes) else html, tags=TAGS, attributes=attributes
+    )
 
 
 def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
     """nbgrader's settings for the course in `folder`."""
     config = Config()
     config.CourseDirectory.root = str(folder)
-    config.CourseDirectory.db_url = f"sqlite:///{(Path(folder) / 'gradebook.db').as_posix()}?timeout=120"
+    config.CourseDirectory.db_url = (
+        f"sqlite:///{(Path(folder) / 'gradebook.db').as_posix()}?timeout=120"
+    )
     config.Application.log_level = config.NbGrader.log_level = "ERROR"
     config.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
     config.SandboxedExecute.timeout = seconds
@@ -205,16 +286,28 @@ def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
     config.KernelManager.sandboxed = sandboxed
     steps = []
     for step in Autograde().autograde_preprocessors:
-        steps += [SandboxedExecute] if step is Execute else [ErrorsAlone, step] if step is SaveAutoGrades else [step]
+        steps += (
+            [SandboxedExecute]
+            if step is Execute
+            else [ErrorsAlone, step]
+            if step is SaveAutoGrades
+            else [step]
+        )
     config.Autograde.autograde_preprocessors = steps
     config.Autograde.force = config.GenerateFeedback.force = True
     config.GenerateFeedback.preprocessors = [HideTests, MarksOnPage, CSSHTMLHeaderPreprocessor]
     config.HTMLExporter.template_name = "feedback"
     config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
-    config.HTMLExporter.sanitize_html = True  # what a student's code prints is not to run where the page is read
+    config.HTMLExporter.sanitize_html = (
+        True  # what a student's code prints is not to run where the page is read
+    )
     config.HTMLExporter.filters = {"clean_html": harmless}
     stopped = f"stopped after {seconds:g} seconds: a loop without an end?"
-    config.SandboxedExecute.error_on_timeout = {"ename": "CellTimeoutError", "evalue": stopped, "traceback": [f"CellTimeoutError: {stopped}"]}
+    config.SandboxedExecute.error_on_timeout = {
+        "ename": "CellTimeoutError",
+        "evalue": stopped,
+        "traceback": [f"CellTimeoutError: {stopped}"],
+    }
     return config
 
 
@@ -233,7 +326,9 @@ def convert(converter, folder, assignment, student="*", record=True, **options):
     try:
         step.start()
     except Exception as error:
-        raise RuntimeError(f"nbgrader, {converter.__name__}: {error}\n{said.getvalue()[-3000:]}") from error
+        raise RuntimeError(
+            f"nbgrader, {converter.__name__}: {error}\n{said.getvalue()[-3000:]}"
+        ) from error
 
 
 def gradebook(folder):
@@ -257,7 +352,10 @@ def grade(folder, assignment, student, by_hand, comments, sandboxed, seconds, fe
         for entry in submission.comments:
             entry.manual_comment = comments.get(entry.name)
         book.db.commit()
-        found = {g.name: g.manual_score if g.auto_score is None else g.auto_score for g in submission.grades}
+        found = {
+            g.name: g.manual_score if g.auto_score is None else g.auto_score
+            for g in submission.grades
+        }
     if feedback:
         convert(GenerateFeedback, folder, assignment, student)
     return found

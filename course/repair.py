@@ -25,7 +25,12 @@ def read(path):
     if not os.path.exists(path):
         raise NotANotebook("it cannot be unpacked: damaged, or with a password")
     data = path.read_bytes()
-    for kind, begins in [("a PDF", b"%PDF"), ("a zip file", b"PK\x03\x04"), ("a web page", b"<"), ("an image", b"\x89PNG")]:
+    for kind, begins in [
+        ("a PDF", b"%PDF"),
+        ("a zip file", b"PK\x03\x04"),
+        ("a web page", b"<"),
+        ("an image", b"\x89PNG"),
+    ]:
         if data.lstrip()[: len(begins)] == begins:
             raise NotANotebook(f"it is {kind}, not a notebook")
     if not data.strip():
@@ -64,36 +69,63 @@ def text(cell):
 
 
 def alike(a, b):
-    return a.cell_type == b.cell_type and difflib.SequenceMatcher(None, text(a), text(b), autojunk=False).ratio()
+    return (
+        a.cell_type == b.cell_type
+        and difflib.SequenceMatcher(None, text(a), text(b), autojunk=False).ratio()
+    )
 
 
 def match(given, back):
     """For each cell of `back` the index of the cell of `given` that it is or was made from, or None; and by what it was known."""
-    ids = {marks(cell)["grade_id"]: i for i, cell in enumerate(given) if marks(cell).get("grade_id")}
+    ids = {
+        marks(cell)["grade_id"]: i for i, cell in enumerate(given) if marks(cell).get("grade_id")
+    }
     texts = {}
     for i, cell in enumerate(given):
         texts.setdefault((cell.cell_type, text(cell)), []).append(i)
-    texts = {key: cells[0] for key, cells in texts.items() if key[1] and len(cells) == 1}  # two empty answers are told by their place
-    defines = {name: i for i, cell in enumerate(given) if role(cell) == "answer" for name in DEFINED.findall(cell.source)}
+    texts = {
+        key: cells[0] for key, cells in texts.items() if key[1] and len(cells) == 1
+    }  # two empty answers are told by their place
+    defines = {
+        name: i
+        for i, cell in enumerate(given)
+        if role(cell) == "answer"
+        for name in DEFINED.findall(cell.source)
+    }
     found, how = [None] * len(back), [None] * len(back)
     for j, cell in enumerate(back):
         grade_id = marks(cell).get("grade_id") if isinstance(marks(cell), dict) else None
-        if grade_id in ids and (cell.cell_type == given[ids[grade_id]].cell_type or role(given[ids[grade_id]]) == "written"):
+        if grade_id in ids and (
+            cell.cell_type == given[ids[grade_id]].cell_type
+            or role(given[ids[grade_id]]) == "written"
+        ):
             found[j], how[j] = ids[grade_id], "metadata"
         elif (cell.cell_type, text(cell)) in texts:
             found[j], how[j] = texts[cell.cell_type, text(cell)], "text"
     taken = set(found)
     for j, cell in enumerate(back):  # an answer whose metadata is gone still defines its name
         if found[j] is None and cell.cell_type == "code":
-            named = [defines[name] for name in DEFINED.findall(cell.source) if name in defines and defines[name] not in taken]
+            named = [
+                defines[name]
+                for name in DEFINED.findall(cell.source)
+                if name in defines and defines[name] not in taken
+            ]
             if named:
                 found[j], how[j] = named[0], "name"
-    for j, cell in enumerate(back):  # a test that was changed is still much like itself, and is not to run twice
+    for j, cell in enumerate(
+        back
+    ):  # a test that was changed is still much like itself, and is not to run twice
         if found[j] is None and cell.cell_type == "code":
-            near = [(alike(given[i], cell), i) for i in range(len(given)) if role(given[i]) == "test" and text(given[i])]
+            near = [
+                (alike(given[i], cell), i)
+                for i in range(len(given))
+                if role(given[i]) == "test" and text(given[i])
+            ]
             if near and max(near)[0] > 0.6:
                 found[j], how[j] = max(near)[1], "likeness"
-    for i, cell in enumerate(given):  # what stands where an answer stood, between cells that are known
+    for i, cell in enumerate(
+        given
+    ):  # what stands where an answer stood, between cells that are known
         if role(cell) in ("written", "answer") and i not in found:
             before = [j for j, k in enumerate(found) if k is not None and k < i]
             after = [j for j, k in enumerate(found) if k is not None and k > i]
@@ -111,8 +143,16 @@ def belongs(given, book):
     """The share of the assignment's cells that a notebook still has, word for word or as an answer; near 0 for another assignment's."""
     found, how = match(given.cells, book.cells)
     word_for_word = {text(cell) for cell in book.cells}
-    same = {i for i, cell in enumerate(given.cells) if len(text(cell)) > 60 and text(cell) in word_for_word}
-    answers = {i for i, by in zip(found, how) if by in ("metadata", "name") and role(given.cells[i]) == "answer"}
+    same = {
+        i
+        for i, cell in enumerate(given.cells)
+        if len(text(cell)) > 60 and text(cell) in word_for_word
+    }
+    answers = {
+        i
+        for i, by in zip(found, how)
+        if by in ("metadata", "name") and role(given.cells[i]) == "answer"
+    }
     return len(same | answers) / max(1, len(given.cells))
 
 
@@ -125,11 +165,18 @@ def repair(given, book):
     given, back = given.cells, [copy.deepcopy(cell) for cell in book.cells]
     found, how = match(given, back)
     remarks = []
-    stripped = sum(h not in (None, "metadata") and role(given[i]) != "plain" for i, h in zip(found, how))
+    stripped = sum(
+        h not in (None, "metadata") and role(given[i]) != "plain" for i, h in zip(found, how)
+    )
     if stripped:
-        remarks.append(f"{stripped} cells had lost their metadata and were known by their text, name or place")
+        remarks.append(
+            f"{stripped} cells had lost their metadata and were known by their text, name or place"
+        )
 
-    kept, place = [], {}  # the student's cells in order as (cell, index in given or None); where each answer stands among them
+    kept, place = (
+        [],
+        {},
+    )  # the student's cells in order as (cell, index in given or None); where each answer stands among them
     for i, cell in enumerate(given):
         copies = [j for j, k in enumerate(found) if k == i]
         if len(copies) > 1 and role(cell) != "plain":
@@ -146,7 +193,9 @@ def repair(given, book):
         i = found[j]
         if i == -1 or (i is not None and role(given[i]) in ("test", "locked")):
             if i != -1 and text(cell) != text(given[i]):
-                remarks.append(f"{marks(given[i])['grade_id']}: was changed, and is graded as it was handed out")
+                remarks.append(
+                    f"{marks(given[i])['grade_id']}: was changed, and is graded as it was handed out"
+                )
             place.setdefault(i, len(kept))
             continue
         if i is not None and role(given[i]) != "plain":
@@ -165,7 +214,9 @@ def repair(given, book):
     insert = {}
     floor = 0
     for n, i in enumerate(own):
-        answers = [place[k] + 1 for k in own[:n] if role(given[k]) in ("answer", "written") and k in place]
+        answers = [
+            place[k] + 1 for k in own[:n] if role(given[k]) in ("answer", "written") and k in place
+        ]
         lowest = max([floor, *answers])
         if role(given[i]) in ("answer", "written"):
             if i in place:
@@ -186,14 +237,19 @@ def repair(given, book):
         cells += insert.get(position, []) + kept[position : position + 1]
 
     graded = nbformat.v4.new_notebook(cells=cells)
-    graded.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+    graded.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
     seen = set()
     for number, cell in enumerate(cells):
         if not re.fullmatch(r"[\w-]{1,64}", str(cell.get("id", ""))) or cell.id in seen:
             cell.id = f"cell-{number}"
         seen.add(cell.id)
     nbformat.validate(graded)
-    nbformat.writes(graded).encode("utf-8")  # fails for half a character, which JSON can hold and no file can
+    nbformat.writes(graded).encode(
+        "utf-8"
+    )  # fails for half a character, which JSON can hold and no file can
     return graded, remarks
 
 

@@ -14,7 +14,10 @@ from traitlets import Bool
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY, FILE, PROCESSES = 4 << 30, 64 << 20, 200  # bytes, bytes, processes of one user
 HOME = "/home/student"
-PYTHON, PREFIX = os.path.abspath(sys.executable), os.path.abspath(sys.prefix)  # without a "..", which leads nowhere in the sandbox
+PYTHON, PREFIX = (
+    os.path.abspath(sys.executable),
+    os.path.abspath(sys.prefix),
+)  # without a "..", which leads nowhere in the sandbox
 
 # What runs in the sandbox: limits that the student's code can lower and not raise, then an ordinary kernel. The packages that every
 # assignment imports are loaded beforehand, which no cell's time limit counts. IPython's own exit() ends the kernel with no error in
@@ -72,7 +75,9 @@ def environment():
 @cache
 def known():
     """What this bubblewrap says of its options."""
-    return subprocess.run(["bwrap", "--help"], capture_output=True, text=True, errors="replace").stdout
+    return subprocess.run(
+        ["bwrap", "--help"], capture_output=True, text=True, errors="replace"
+    ).stdout
 
 
 def where_known(option, *values):
@@ -87,8 +92,23 @@ def walls(shared=None):
     of /proc/sys obey the user who is root outside. Without `--disable-userns` it can make user namespaces of its own, and without
     `--size` it can fill half of the memory with files.
     """
-    command = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment().items()), shutil.which("bwrap") or "bwrap"]
-    command += ["--unshare-user", "--unshare-all", "--uid", "1000", "--gid", "1000", *where_known("--disable-userns"), "--cap-drop", "ALL"]
+    command = [
+        "/usr/bin/env",
+        "-i",
+        *(f"{name}={value}" for name, value in environment().items()),
+        shutil.which("bwrap") or "bwrap",
+    ]
+    command += [
+        "--unshare-user",
+        "--unshare-all",
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        *where_known("--disable-userns"),
+        "--cap-drop",
+        "ALL",
+    ]
     command += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
     command += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
     for name in ("/proc/sys", "/proc/sysrq-trigger"):
@@ -98,11 +118,20 @@ def walls(shared=None):
             command += ["--symlink", os.readlink(name), name]
         elif os.path.isdir(name):
             command += ["--ro-bind", name, name]
-    for name in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts", "/etc/localtime"):
+    for name in (
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+        "/etc/alternatives",
+        "/etc/fonts",
+        "/etc/localtime",
+    ):
         command += ["--ro-bind-try", name, name]
     for name in ("/tmp", "/dev/shm", HOME):
         command += [*where_known("--size", str(4 * FILE)), "--tmpfs", name]
-    for folder in dict.fromkeys([sys.base_prefix, PREFIX, str(ROOT / "optimlib")]):  # optimlib is installed as a link to here
+    for folder in dict.fromkeys(
+        [sys.base_prefix, PREFIX, str(ROOT / "optimlib")]
+    ):  # optimlib is installed as a link to here
         if not Path(folder).is_relative_to("/usr"):
             command += ["--ro-bind", folder, folder]
     if shared:
@@ -114,9 +143,16 @@ def check():
     """Raise `NoSandbox` unless bubblewrap is here and a Python with numpy starts in it."""
     if shutil.which("bwrap") is None:
         raise NoSandbox(f"There is no bubblewrap on this machine.\n{HOW}")
-    tried = subprocess.run([*walls(), PYTHON, "-c", "import numpy, ipykernel"], capture_output=True, text=True, errors="replace")
+    tried = subprocess.run(
+        [*walls(), PYTHON, "-c", "import numpy, ipykernel"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     if "nknown option" in tried.stderr:
-        raise NoSandbox(f"This bubblewrap is too old, or is another program:\n{tried.stderr.strip()[-800:]}\nTake a newer version of your Linux.\n{HOW}")
+        raise NoSandbox(
+            f"This bubblewrap is too old, or is another program:\n{tried.stderr.strip()[-800:]}\nTake a newer version of your Linux.\n{HOW}"
+        )
     if tried.returncode:
         raise NoSandbox(
             f"bubblewrap is here and cannot make a sandbox:\n{tried.stderr.strip()[-800:]}\n"
@@ -144,7 +180,9 @@ class KernelManager(AsyncKernelManager):
 
     async def _async_launch_kernel(self, kernel_cmd, **kw):
         kw["cwd"] = self.folder  # not the course's; the sandbox changes to its own home
-        kw["stdout"] = kw["stderr"] = subprocess.DEVNULL  # cells write to the notebook; what is left is the kernel's greeting
+        kw["stdout"] = kw["stderr"] = (
+            subprocess.DEVNULL
+        )  # cells write to the notebook; what is left is the kernel's greeting
         return await super()._async_launch_kernel(kernel_cmd, **kw)
 
     def cleanup_connection_file(self):

@@ -12,7 +12,9 @@ def number(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=F
     A scalar comes back as a Python float: numpy is slow, and changes the dtype, where an `np.float64` meets a float32 array.
     """
     try:
-        array = np.array(value, dtype=float)  # a copy: what the caller does to the array later is not checked
+        array = np.array(
+            value, dtype=float
+        )  # a copy: what the caller does to the array later is not checked
     except (TypeError, ValueError):
         raise ValueError(f"{name}={value!r} is not a number") from None
     below = array <= low if open_low else array < low
@@ -38,15 +40,24 @@ def known(name, value, names):
         return names[value]
     near = get_close_matches(str(value), names, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{name}={value!r} is unknown: expected one of {', '.join(map(repr, names))}{hint}")
+    raise ValueError(
+        f"{name}={value!r} is unknown: expected one of {', '.join(map(repr, names))}{hint}"
+    )
 
 
 def warn_diverged(when, learning_rate, unit, then):
     """Warn once, if any replica diverged: how many did, the first one, its learning rate; `when` (...) is 0 where none did."""
     if not np.any(when):
         return
-    rates = np.broadcast_to(np.asarray(learning_rate), (*when.shape, np.shape(learning_rate)[-1] if np.ndim(learning_rate) else 1))
+    rates = np.broadcast_to(
+        np.asarray(learning_rate),
+        (*when.shape, np.shape(learning_rate)[-1] if np.ndim(learning_rate) else 1),
+    )
     first = np.unravel_index(np.where(when > 0, when, np.inf).argmin(), when.shape)
-    count = f"{(when > 0).sum()} of {when.size} replicas diverged, the first" if when.ndim else "the run diverged"
+    count = (
+        f"{(when > 0).sum()} of {when.size} replicas diverged, the first"
+        if when.ndim
+        else "the run diverged"
+    )
     message = f"{count} at {unit} {when[first]} with learning_rate={rates[first][0]:.3g}: {then}"
     warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -59,11 +59,16 @@ def load_recording(name):
 
 def split(x, y, train, validation, seed=0):
     """Shuffle the samples by `seed` and deal them out: `train`, then `validation`, and the rest to the test pair of a Split."""
-    train, validation = checks.integer("train", train, 1), checks.integer("validation", validation, 1)
+    train, validation = (
+        checks.integer("train", train, 1),
+        checks.integer("validation", validation, 1),
+    )
     if len(y) != len(x):
         raise ValueError(f"y has {len(y)} rows for {len(x)} samples of x")
     if train + validation >= len(x):
-        raise ValueError(f"train={train} and validation={validation} leave no test sample of {len(x)}")
+        raise ValueError(
+            f"train={train} and validation={validation} leave no test sample of {len(x)}"
+        )
     order = np.random.default_rng(seed).permutation(len(x))
     parts = np.split(order, [train, train + validation])
     return Split(*((x[part], y[part]) for part in parts))
@@ -75,8 +80,13 @@ def standardize(data):
     A feature that never varies there is only shifted.
     """
     known = data.train[0]
-    varies = np.ptp(known, axis=0) > 0  # the mean of equal numbers, and so their spread, may be off by a rounding error
-    mean, spread = np.where(varies, known.mean(axis=0), known[0]), np.where(varies, known.std(axis=0), 1.0)
+    varies = (
+        np.ptp(known, axis=0) > 0
+    )  # the mean of equal numbers, and so their spread, may be off by a rounding error
+    mean, spread = (
+        np.where(varies, known.mean(axis=0), known[0]),
+        np.where(varies, known.std(axis=0), 1.0),
+    )
     return Split(*(((x - mean) / spread, y) for x, y in data))
 
 

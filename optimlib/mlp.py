@@ -49,7 +49,9 @@ class MLP(Model):
     def initialize(self, rng):
         """Fresh parameters (P,) drawn from rng: kernels by the initializer, biases zero."""
         pairs = zip(self.sizes, self.sizes[1:])
-        return np.concatenate([part for m, n in pairs for part in (self.initializer(rng, m, n).ravel(), np.zeros(n))])
+        return np.concatenate(
+            [part for m, n in pairs for part in (self.initializer(rng, m, n).ravel(), np.zeros(n))]
+        )
 
     def views(self, flat):
         """The layers [(W, b), ...] as views of a flat vector (..., P)."""

@@ -11,7 +11,9 @@ import numpy as np
 
 from optimlib import checks
 
-BLOCK = 1 << 20  # bytes of w that a rule handles at a time: its temporaries then stay in the cache, however long w is
+BLOCK = (
+    1 << 20
+)  # bytes of w that a rule handles at a time: its temporaries then stay in the cache, however long w is
 
 
 class Optimizer:
@@ -28,9 +30,13 @@ class Optimizer:
 
     def __init__(self, learning_rate, weight_decay=None, global_clipnorm=None):
         self.learning_rate = learning_rate
-        self.weight_decay = None if weight_decay is None else checks.number("weight_decay", weight_decay, 0)
+        self.weight_decay = (
+            None if weight_decay is None else checks.number("weight_decay", weight_decay, 0)
+        )
         self.global_clipnorm = (
-            None if global_clipnorm is None else checks.number("global_clipnorm", global_clipnorm, 0, open_low=True)
+            None
+            if global_clipnorm is None
+            else checks.number("global_clipnorm", global_clipnorm, 0, open_low=True)
         )
         self.reset()
 
@@ -53,12 +59,20 @@ class Optimizer:
 
     def broadcast_shape(self, shape):
         """The shape that weights of `shape` take when the hyper-parameters bring replica axes of their own."""
-        hyper = [np.shape(v) for k, v in vars(self).items() if k not in self.state and isinstance(v, np.ndarray)]
+        hyper = [
+            np.shape(v)
+            for k, v in vars(self).items()
+            if k not in self.state and isinstance(v, np.ndarray)
+        ]
         try:
             return np.broadcast_shapes(shape, np.shape(self.learning_rate), *hyper)
         except ValueError:
-            shapes = ", ".join(str(s) for s in dict.fromkeys([np.shape(self.learning_rate), *hyper]) if s)
-            raise ValueError(f"hyper-parameters of shape {shapes} do not fit weights of shape {shape}: R replicas take shape (R, 1)") from None
+            shapes = ", ".join(
+                str(s) for s in dict.fromkeys([np.shape(self.learning_rate), *hyper]) if s
+            )
+            raise ValueError(
+                f"hyper-parameters of shape {shapes} do not fit weights of shape {shape}: R replicas take shape (R, 1)"
+            ) from None
 
     def step(self, w, g, out=None):
         """One update: new weights from weights w and gradient g, both (..., P); w and g stay as they are.
@@ -68,24 +82,34 @@ class Optimizer:
         """
         w, g = _floats("w", w), _floats("g", g)
         if w.shape != g.shape:
-            raise ValueError(f"w has shape {w.shape} but g has shape {g.shape}: the gradient has one number for every weight")
+            raise ValueError(
+                f"w has shape {w.shape} but g has shape {g.shape}: the gradient has one number for every weight"
+            )
         if np.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
-            raise ValueError(f"g has a NaN at step {self.iterations}: the run has diverged, or the gradient has a fault")
+            raise ValueError(
+                f"g has a NaN at step {self.iterations}: the run has diverged, or the gradient has a fault"
+            )
         return self.apply(w, g, out)
 
     def apply(self, w, g, out=None):
         """The update of `step`, for a loop that has checked the gradient itself."""
         if self.shape is None:
             self.shape = self.broadcast_shape(w.shape)
-            w, g = (np.ascontiguousarray(np.broadcast_to(v, self.shape)) for v in (w, g))  # each replica whole in memory
+            w, g = (
+                np.ascontiguousarray(np.broadcast_to(v, self.shape)) for v in (w, g)
+            )  # each replica whole in memory
         elif w.shape != self.shape:
-            raise ValueError(f"w has shape {w.shape} but earlier steps had {self.shape}: call reset() or make a new optimizer")
+            raise ValueError(
+                f"w has shape {w.shape} but earlier steps had {self.shape}: call reset() or make a new optimizer"
+            )
         lr = self.learning_rate
         if self.global_clipnorm is not None:
             norm = np.sqrt((g * g).sum(axis=-1, keepdims=True))
             g = g * (self.global_clipnorm / np.maximum(norm, self.global_clipnorm))
         self.iterations += 1
-        if self.iterations > 1 and w.nbytes > 2 * BLOCK:  # the first step, taken whole, gives the state its shape
+        if (
+            self.iterations > 1 and w.nbytes > 2 * BLOCK
+        ):  # the first step, taken whole, gives the state its shape
             return self._in_blocks(w, g, lr, np.empty_like(w) if out is None else out)
         new = self._decay_and_update(w, g, lr)
         if out is None:
@@ -108,7 +132,9 @@ class Optimizer:
         def cut(value):
             return value[block] if np.shape(value)[-1:] == w.shape[-1:] else value
 
-        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}  # state, hyper-parameters
+        arrays = {
+            name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }  # state, hyper-parameters
         part, length = copy.copy(self), max(1, BLOCK // w[..., :1].nbytes)
         for start in range(0, w.shape[-1], length):
             block = (..., slice(start, start + length))
@@ -134,7 +160,14 @@ class SGD(Optimizer):
 
     state = ("velocity",)
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=None, global_clipnorm=None):
+    def __init__(
+        self,
+        learning_rate=0.01,
+        momentum=0.0,
+        nesterov=False,
+        weight_decay=None,
+        global_clipnorm=None,
+    ):
         self.momentum = checks.number("momentum", momentum, 0, 1, open_high=True)
         self.nesterov = nesterov
         super().__init__(learning_rate, weight_decay, global_clipnorm)
@@ -156,9 +189,16 @@ class Adagrad(Optimizer):
     state = ("s",)
 
     def __init__(
-        self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, weight_decay=None, global_clipnorm=None
+        self,
+        learning_rate=0.001,
+        initial_accumulator_value=0.1,
+        epsilon=1e-7,
+        weight_decay=None,
+        global_clipnorm=None,
     ):
-        self.initial_accumulator_value = checks.number("initial_accumulator_value", initial_accumulator_value, 0)
+        self.initial_accumulator_value = checks.number(
+            "initial_accumulator_value", initial_accumulator_value, 0
+        )
         self.epsilon = checks.number("epsilon", epsilon, 0)
         super().__init__(learning_rate, weight_decay, global_clipnorm)
 
@@ -184,7 +224,14 @@ class RMSprop(Optimizer):
     state = ("v", "m", "velocity")
 
     def __init__(
-        self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, weight_decay=None, global_clipnorm=None
+        self,
+        learning_rate=0.001,
+        rho=0.9,
+        momentum=0.0,
+        epsilon=1e-7,
+        centered=False,
+        weight_decay=None,
+        global_clipnorm=None,
     ):
         self.rho = checks.number("rho", rho, 0, 1, open_high=True)
         self.momentum = checks.number("momentum", momentum, 0, 1, open_high=True)
@@ -196,7 +243,9 @@ class RMSprop(Optimizer):
         self.v = self.rho * self.v + (1 - self.rho) * g * g
         if self.centered:
             self.m = self.rho * self.m + (1 - self.rho) * g
-        self.velocity = self.momentum * self.velocity - lr * g / np.sqrt(self.v - self.m**2 + self.epsilon)
+        self.velocity = self.momentum * self.velocity - lr * g / np.sqrt(
+            self.v - self.m**2 + self.epsilon
+        )
         return w + self.velocity
 
 
@@ -255,7 +304,9 @@ class AdamW(Adam):
         amsgrad=False,
         global_clipnorm=None,
     ):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, global_clipnorm)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, global_clipnorm
+        )
 
 
 BY_NAME = {c.__name__.lower(): c for c in (SGD, Adagrad, RMSprop, Adam, AdamW)}
@@ -265,7 +316,9 @@ def get(optimizer):
     """The optimizer itself, or, for a name such as "adam", a new one with its defaults; else raises ValueError."""
     if isinstance(optimizer, Optimizer):
         return optimizer
-    return checks.known("optimizer", optimizer.lower() if isinstance(optimizer, str) else optimizer, BY_NAME)()
+    return checks.known(
+        "optimizer", optimizer.lower() if isinstance(optimizer, str) else optimizer, BY_NAME
+    )()
 
 
 def _floats(name, value):

@@ -47,7 +47,9 @@ class ExponentialDecay(Schedule):
 
     def rate(self, step):
         p = step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate ** (np.floor(p) if self.staircase else p)
+        return self.initial_learning_rate * self.decay_rate ** (
+            np.floor(p) if self.staircase else p
+        )
 
 
 class InverseTimeDecay(Schedule):
@@ -65,7 +67,9 @@ class InverseTimeDecay(Schedule):
 
     def rate(self, step):
         p = step / self.decay_steps
-        return self.initial_learning_rate / (1 + self.decay_rate * (np.floor(p) if self.staircase else p))
+        return self.initial_learning_rate / (
+            1 + self.decay_rate * (np.floor(p) if self.staircase else p)
+        )
 
 
 class PiecewiseConstantDecay(Schedule):
@@ -78,7 +82,9 @@ class PiecewiseConstantDecay(Schedule):
         self.boundaries = np.asarray(checks.number("boundaries", list(boundaries), 0))
         self.values = np.asarray(checks.number("values", list(values), 0))
         if len(self.values) != len(self.boundaries) + 1:
-            raise ValueError(f"values has {len(self.values)} rates for {len(self.boundaries)} boundaries: expected one more")
+            raise ValueError(
+                f"values has {len(self.values)} rates for {len(self.boundaries)} boundaries: expected one more"
+            )
         if (np.diff(self.boundaries) <= 0).any():
             raise ValueError(f"boundaries={boundaries!r} do not increase")
 
@@ -93,7 +99,9 @@ class PolynomialDecay(Schedule):
     whole multiples instead, and the rate rises anew after each. Raises ValueError for an argument out of range.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False):
+    def __init__(
+        self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False
+    ):
         self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
         self.decay_steps = _steps("decay_steps", decay_steps)
         self.end_learning_rate = _rate("end_learning_rate", end_learning_rate)
@@ -103,7 +111,9 @@ class PolynomialDecay(Schedule):
     def rate(self, step):
         periods = np.maximum(np.ceil(step / self.decay_steps), 1) if self.cycle else 1
         p = np.minimum(step / (self.decay_steps * periods), 1)
-        return (self.initial_learning_rate - self.end_learning_rate) * (1 - p) ** self.power + self.end_learning_rate
+        return (self.initial_learning_rate - self.end_learning_rate) * (
+            1 - p
+        ) ** self.power + self.end_learning_rate
 
 
 class CosineDecay(Schedule):
@@ -114,11 +124,15 @@ class CosineDecay(Schedule):
     cosine follows. Raises ValueError for an argument out of range.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0):
+    def __init__(
+        self, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0
+    ):
         self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
         self.decay_steps = _steps("decay_steps", decay_steps)
         self.alpha = checks.number("alpha", alpha, 0)
-        self.warmup_target = None if warmup_target is None else _rate("warmup_target", warmup_target)
+        self.warmup_target = (
+            None if warmup_target is None else _rate("warmup_target", warmup_target)
+        )
         self.warmup_steps = checks.number("warmup_steps", warmup_steps, 0)
 
     def rate(self, step):
@@ -150,7 +164,9 @@ class CosineDecayRestarts(Schedule):
     def rate(self, step):
         p, t = step / self.first_decay_steps, self.t_mul
         # restart i comes after 1 + t + ... + t^(i-1) = (t^i - 1) / (t - 1) first periods
-        i = np.floor(p) if t == 1 else np.floor(np.log1p(p * (t - 1)) / np.log(t) + 1e-12)  # the logarithm may fall short of a whole number
+        i = (
+            np.floor(p) if t == 1 else np.floor(np.log1p(p * (t - 1)) / np.log(t) + 1e-12)
+        )  # the logarithm may fall short of a whole number
         p = p - i if t == 1 else (p - (t**i - 1) / (t - 1)) / t**i
         cosine = self.m_mul**i * (1 + np.cos(np.pi * p)) / 2
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)

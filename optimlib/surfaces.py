@@ -30,7 +30,9 @@ class Surface:
     def _coordinates(self, w):
         w = np.asarray(w, dtype=float)
         if w.shape[-1:] != (2,):
-            raise ValueError(f"w has shape {w.shape}: a point on the {self.name} has two coordinates on the last axis")
+            raise ValueError(
+                f"w has shape {w.shape}: a point on the {self.name} has two coordinates on the last axis"
+            )
         return w[..., 0], w[..., 1]
 
     def __repr__(self):
@@ -44,7 +46,9 @@ class Quadratic(Surface):
     condition number. Raises ValueError for curvatures that are not positive.
     """
 
-    def __init__(self, curvatures, angle=0.0, name="quadratic", start=Surface.start, box=Surface.box):
+    def __init__(
+        self, curvatures, angle=0.0, name="quadratic", start=Surface.start, box=Surface.box
+    ):
         self.curvatures = checks.number("curvatures", list(curvatures), 0, open_low=True)
         self.angle = checks.number("angle", angle)
         self.name, self.start, self.box = name, start, box

@@ -71,7 +71,9 @@ class Model:
     def __init__(self, seed, l2):
         self.seed = np.asarray(seed)
         if self.seed.dtype.kind not in "iu" or (self.seed < 0).any():
-            raise ValueError(f"seed={seed!r} is not a whole number of at least 0, or an array of them")
+            raise ValueError(
+                f"seed={seed!r} is not a whole number of at least 0, or an array of them"
+            )
         self.l2 = checks.number("l2", l2, 0)
         self.penalized = np.any(self.l2)
         self.rngs = [np.random.default_rng(s) for s in self.seed.ravel().tolist()]
@@ -87,7 +89,9 @@ class Model:
     def w(self, new):
         new = np.asarray(new)
         if new.dtype.kind != "f" or new.shape[-1:] != np.shape(getattr(self, "_w", new))[-1:]:
-            raise ValueError(f"w has shape {new.shape}, dtype {new.dtype}: expected floats of shape (..., {self.w.shape[-1]})")
+            raise ValueError(
+                f"w has shape {new.shape}, dtype {new.dtype}: expected floats of shape (..., {self.w.shape[-1]})"
+            )
         self._w, self._g = new, np.empty_like(new)
         self.layers, self.gradients = self.views(self._w), self.views(self._g)
 
@@ -98,16 +102,24 @@ class Model:
         """
         optimizer = optimizers.get(optimizer)
         if optimizer.iterations and optimizer is not self.optimizer:
-            raise ValueError(f"optimizer={optimizer} has made {optimizer.iterations} steps elsewhere: call its reset(), or make a new one")
+            raise ValueError(
+                f"optimizer={optimizer} has made {optimizer.iterations} steps elsewhere: call its reset(), or make a new one"
+            )
         self.loss = loss if callable(loss) else checks.known("loss", loss, LOSSES)
         if isinstance(metrics, str):
             raise ValueError(f"metrics={metrics!r} is no list: expected [{metrics!r}]")
         self.metrics = {m: checks.known("metrics", m, METRICS) for m in metrics or ()}
-        if self.outputs == 1 and (self.loss is categorical_crossentropy or accuracy in self.metrics.values()):
-            raise ValueError(f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, but the network has one")
+        if self.outputs == 1 and (
+            self.loss is categorical_crossentropy or accuracy in self.metrics.values()
+        ):
+            raise ValueError(
+                f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, but the network has one"
+            )
         self.optimizer = optimizer
         shape = np.broadcast_shapes(self.optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
-        self.w = np.array(np.broadcast_to(self.w, shape), order="C")  # each replica whole in memory, as a single run is
+        self.w = np.array(
+            np.broadcast_to(self.w, shape), order="C"
+        )  # each replica whole in memory, as a single run is
 
     def loss_and_gradient(self, x, y):
         """Mean loss (...) over the samples and its gradient (..., P), at the present weights.
@@ -139,8 +151,14 @@ class Model:
         x, y = self._samples(x, y)
         if validation_data is not None:
             x_val, y_val = self._samples(*validation_data, name="validation_data")
-        epochs, batch_size = checks.integer("epochs", epochs, 1), checks.integer("batch_size", batch_size, 1)
-        history, stopped = History(), np.zeros(self.w.shape[:-1], dtype=int)  # the epoch in which a replica stopped
+        epochs, batch_size = (
+            checks.integer("epochs", epochs, 1),
+            checks.integer("batch_size", batch_size, 1),
+        )
+        history, stopped = (
+            History(),
+            np.zeros(self.w.shape[:-1], dtype=int),
+        )  # the epoch in which a replica stopped
         starting_rate = self.optimizer.learning_rate
         for callback in callbacks:
             callback.model = self
@@ -152,14 +170,18 @@ class Model:
                     logs |= {f"val_{k}": v for k, v in self._scores(x_val, y_val).items()}
                     stopped[~np.isfinite(logs["val_loss"]) & (stopped == 0)] = epoch + 1
                 for name in logs:
-                    logs[name] = np.where(stopped > 0, np.inf if "loss" in name else np.nan, logs[name])[()]
+                    logs[name] = np.where(
+                        stopped > 0, np.inf if "loss" in name else np.nan, logs[name]
+                    )[()]
                 history.add(epoch, logs)
                 for callback in callbacks:
                     callback.on_epoch_end(epoch, logs)
                 if stopped.all():
                     break
         history.stopped = stopped
-        checks.warn_diverged(stopped, starting_rate, "epoch", "it stopped there, with its last finite weights")
+        checks.warn_diverged(
+            stopped, starting_rate, "epoch", "it stopped there, with its last finite weights"
+        )
         return history
 
     def _require_compiled(self):
@@ -173,7 +195,10 @@ class Model:
         orders = [rng.permutation(x.shape[-1]) for rng in self.rngs]
         if self.seed.ndim == 0:
             return _gather(x, orders[0]), y.take(orders[0], -1)
-        x, y = np.stack([_gather(x, order) for order in orders]), np.stack([y.take(order, -1) for order in orders])
+        x, y = (
+            np.stack([_gather(x, order) for order in orders]),
+            np.stack([y.take(order, -1) for order in orders]),
+        )
         return x.reshape(*self.seed.shape, *x.shape[1:]), y.reshape(*self.seed.shape, *y.shape[1:])
 
     def _epoch(self, x, y, batch_size, epoch, stopped):
@@ -184,8 +209,12 @@ class Model:
             p, loss, g = self._gradient(x[batch], y[batch])
             outputs.append(p)
             losses.append(loss)
-            if not (all_well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss))):  # a sum of squares is finite only if its terms are
-                stopped[~(np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)) & (stopped == 0)] = epoch + 1
+            if not (
+                all_well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss))
+            ):  # a sum of squares is finite only if its terms are
+                stopped[
+                    ~(np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)) & (stopped == 0)
+                ] = epoch + 1
                 if stopped.all():
                     break
                 all_well = not stopped.any()
@@ -203,7 +232,9 @@ class Model:
     def _scores(self, x, y):
         z = self.forward(x)[-1]
         p, loss, _ = self.loss(z, y)
-        return {"loss": loss.mean(axis=-1)} | {name: metric(p, y).mean(axis=-1) for name, metric in self.metrics.items()}
+        return {"loss": loss.mean(axis=-1)} | {
+            name: metric(p, y).mean(axis=-1) for name, metric in self.metrics.items()
+        }
 
     def evaluate(self, x, y, return_dict=False):
         """Loss and metrics on x, y: a list in that order, or a dict; numbers, or arrays (...) over replicas."""
@@ -227,31 +258,51 @@ class Model:
     def _inputs(self, x, name):
         x = np.asarray(x)
         if x.dtype.kind not in "fiu" or x.ndim != len(self.inputs) + 1:
-            raise ValueError(f"{name} has shape {x.shape}, dtype {x.dtype}: expected numbers of shape (N, {_sizes(self.inputs)})")
-        if any(want not in (None, have) for want, have in zip(self.inputs, x.shape[1:], strict=True)):
-            raise ValueError(f"{name} has shape {x.shape}, but the network takes (N, {_sizes(self.inputs)})")
+            raise ValueError(
+                f"{name} has shape {x.shape}, dtype {x.dtype}: expected numbers of shape (N, {_sizes(self.inputs)})"
+            )
+        if any(
+            want not in (None, have) for want, have in zip(self.inputs, x.shape[1:], strict=True)
+        ):
+            raise ValueError(
+                f"{name} has shape {x.shape}, but the network takes (N, {_sizes(self.inputs)})"
+            )
         if x.size == 0:
-            raise ValueError(f"{name} has shape {x.shape} and is empty: expected at least one sample")
+            raise ValueError(
+                f"{name} has shape {x.shape} and is empty: expected at least one sample"
+            )
         if x.dtype.kind == "f" and not np.isfinite(x).all():
-            raise ValueError(f"{name} has {np.count_nonzero(~np.isfinite(x))} values that are not finite")
-        return np.moveaxis(np.ascontiguousarray(x, dtype=x.dtype if self.integer_inputs else float), 0, -1)
+            raise ValueError(
+                f"{name} has {np.count_nonzero(~np.isfinite(x))} values that are not finite"
+            )
+        return np.moveaxis(
+            np.ascontiguousarray(x, dtype=x.dtype if self.integer_inputs else float), 0, -1
+        )
 
     def _targets(self, y, samples, name):
         shape, y = np.shape(y), np.asarray(y)
         if y.dtype.kind not in "fiub" or y.ndim == 0:
-            raise ValueError(f"y has shape {shape}, dtype {y.dtype}: expected a label or a row of numbers for each sample of {name}")
+            raise ValueError(
+                f"y has shape {shape}, dtype {y.dtype}: expected a label or a row of numbers for each sample of {name}"
+            )
         if len(y) != samples:
             raise ValueError(f"y has {len(y)} rows for {samples} samples of {name}")
         if not np.isfinite(y).all():
-            raise ValueError(f"y has {np.count_nonzero(~np.isfinite(y))} values that are not finite")
+            raise ValueError(
+                f"y has {np.count_nonzero(~np.isfinite(y))} values that are not finite"
+            )
         by_class = self.loss is categorical_crossentropy
         if y.ndim == 1 and (by_class or y.dtype.kind in "iu" and self.outputs > 1):
             y = one_hot(y, self.outputs)
         y = y.reshape(samples, -1)
         if y.shape[1] != self.outputs:
-            raise ValueError(f"y has {y.shape[1]} columns, but the network has {self.outputs} outputs")
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but the network has {self.outputs} outputs"
+            )
         if by_class and ((y < 0).any() or not np.allclose(y.sum(axis=1), 1)):
-            raise ValueError("y has rows that are no probabilities: expected numbers of at least 0 that sum to 1, such as one-hot rows")
+            raise ValueError(
+                "y has rows that are no probabilities: expected numbers of at least 0 that sum to 1, such as one-hot rows"
+            )
         return np.ascontiguousarray(y.T, dtype=float)
 
     integer_inputs = False
@@ -290,11 +341,22 @@ class ReduceLROnPlateau(Callback):
     a schedule, and a monitor that the fit does not record.
     """
 
-    def __init__(self, monitor="val_loss", factor=0.1, patience=10, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0):
+    def __init__(
+        self,
+        monitor="val_loss",
+        factor=0.1,
+        patience=10,
+        mode="auto",
+        min_delta=1e-4,
+        cooldown=0,
+        min_lr=0.0,
+    ):
         self.monitor = monitor
         self.factor = checks.number("factor", factor, 0, 1, open_high=True)
         self.patience = checks.integer("patience", patience, 0)
-        self.maximize = checks.known("mode", mode, {"auto": "acc" in monitor, "min": False, "max": True})
+        self.maximize = checks.known(
+            "mode", mode, {"auto": "acc" in monitor, "min": False, "max": True}
+        )
         self.min_delta = checks.number("min_delta", min_delta, 0)
         self.cooldown = checks.integer("cooldown", cooldown, 0)
         self.min_lr = checks.number("min_lr", min_lr, 0)
@@ -305,7 +367,9 @@ class ReduceLROnPlateau(Callback):
 
     def on_epoch_end(self, epoch, logs):
         if self.monitor not in logs:
-            raise ValueError(f"monitor={self.monitor!r} is not recorded: expected one of {', '.join(map(repr, logs))}")
+            raise ValueError(
+                f"monitor={self.monitor!r} is not recorded: expected one of {', '.join(map(repr, logs))}"
+            )
         value = -logs[self.monitor] if self.maximize else logs[self.monitor]
         self.resting = np.maximum(self.resting - 1, 0)
         better = value < self.best - self.min_delta
@@ -313,11 +377,16 @@ class ReduceLROnPlateau(Callback):
         counted = ~better & (self.resting == 0)
         self.wait = np.where(counted, self.wait + 1, 0)
         cut = counted & (self.wait >= self.patience)
-        self.wait, self.resting = np.where(cut, 0, self.wait), np.where(cut, self.cooldown, self.resting)
+        self.wait, self.resting = (
+            np.where(cut, 0, self.wait),
+            np.where(cut, self.cooldown, self.resting),
+        )
         if cut.any():
             optimizer = self.model.optimizer
             if callable(optimizer._learning_rate):
-                raise ValueError("ReduceLROnPlateau needs a constant learning_rate: this optimizer follows a schedule")
+                raise ValueError(
+                    "ReduceLROnPlateau needs a constant learning_rate: this optimizer follows a schedule"
+                )
             rate, cut = optimizer.learning_rate, cut[..., None] if cut.ndim else cut
             lower = np.minimum(rate, np.maximum(rate * self.factor, self.min_lr))
             optimizer.learning_rate = np.where(cut, lower, rate)
@@ -330,21 +399,38 @@ def one_hot(labels, classes):
     """
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu":
-        raise ValueError(f"y has dtype {labels.dtype}: expected whole-number labels, or one-hot rows of shape (N, {classes})")
+        raise ValueError(
+            f"y has dtype {labels.dtype}: expected whole-number labels, or one-hot rows of shape (N, {classes})"
+        )
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
-        raise ValueError(f"y has the label {wrong.flat[0]}, out of range: expected 0 to {classes - 1}")
+        raise ValueError(
+            f"y has the label {wrong.flat[0]}, out of range: expected 0 to {classes - 1}"
+        )
     return np.eye(classes)[labels]
 
 
-def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, batch_size=32, chunk=40, **fit):
+def sweep(
+    build,
+    optimizer,
+    learning_rates,
+    data,
+    seeds=range(5),
+    epochs=20,
+    batch_size=32,
+    chunk=40,
+    **fit,
+):
     """Train a network for every learning rate and seed, about `chunk` at a time: a dict of arrays (rates, seeds, epochs).
 
     build: seeds -> model, such as `lambda seed: MLP([64, 32, 10], seed=seed)`; optimizer: learning_rate -> optimizer; data:
     (train, validation, test) pairs (x, y). Keys: the history's (loss, accuracy, val_loss, val_accuracy), `test_loss` and
     `test_accuracy` (rates, seeds) of the last weights (inf and NaN where the run diverged), and `learning_rate` (rates,).
     """
-    learning_rates, seeds = checks.number("learning_rates", np.atleast_1d(learning_rates), 0), np.atleast_1d(np.asarray(seeds))
+    learning_rates, seeds = (
+        checks.number("learning_rates", np.atleast_1d(learning_rates), 0),
+        np.atleast_1d(np.asarray(seeds)),
+    )
     for name, values in (("learning_rates", learning_rates), ("seeds", seeds)):
         if values.ndim != 1 or values.size == 0:
             raise ValueError(f"{name} has shape {values.shape}: expected one or more in a row")
@@ -355,7 +441,10 @@ def sweep(build, optimizer, learning_rates, data, seeds=range(5), epochs=20, bat
         model = build(seeds)
         model.compile(optimizer(rates), "categorical_crossentropy", ["accuracy"])
         history = model.fit(*train, epochs, batch_size, validation, **fit)
-        part = {k: np.moveaxis(np.stack(v + v[-1:] * (epochs - len(v))), 0, -1) for k, v in history.history.items()}
+        part = {
+            k: np.moveaxis(np.stack(v + v[-1:] * (epochs - len(v))), 0, -1)
+            for k, v in history.history.items()
+        }
         loss, accuracy = model.evaluate(*test)
         part["test_loss"] = np.where(history.stopped > 0, np.inf, loss)
         part["test_accuracy"] = np.where(history.stopped > 0, np.nan, accuracy)

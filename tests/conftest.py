@@ -14,7 +14,9 @@ import again
 import hypothesis
 import pytest
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the networks are small: more threads gain nothing and disturb each other
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # the networks are small: more threads gain nothing and disturb each other
 os.environ["TQDM_DISABLE"] = "1"
 
 # a busy machine must not fail a test; every run draws the same examples, so that what fails here fails everywhere
@@ -36,9 +38,24 @@ def site():
         lock.execute("CREATE TABLE IF NOT EXISTS built (run TEXT, status INTEGER, log TEXT)")
         row = lock.execute("SELECT status, log FROM built WHERE run = ?", [this_run]).fetchone()
         if row is None:
-            command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT), "--warningiserror", "--keep-going"]
-            as_by_hand = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # with it, pages have no figures
-            done = subprocess.run(command, env=as_by_hand, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            command = [
+                str(Path(sys.executable).with_name("jupyter-book")),
+                "build",
+                str(ROOT),
+                "--warningiserror",
+                "--keep-going",
+            ]
+            as_by_hand = {
+                name: value for name, value in os.environ.items() if name != "MPLBACKEND"
+            }  # with it, pages have no figures
+            done = subprocess.run(
+                command,
+                env=as_by_hand,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
             row = done.returncode, done.stdout
             lock.execute("DELETE FROM built")
             lock.execute("INSERT INTO built VALUES (?, ?, ?)", [this_run, *row])
@@ -72,8 +89,16 @@ def launch():
     """
     from playwright.sync_api import Error, sync_playwright
 
-    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"]
+    found = [
+        shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")
+    ]
+    quiet = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--disable-gpu",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet.append("--no-sandbox")
     with sync_playwright() as playwright:
@@ -81,7 +106,9 @@ def launch():
         def start(online=False):
             hosts = [] if online else ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
             try:
-                return playwright.chromium.launch(executable_path=next(filter(None, found), None), args=quiet + hosts)
+                return playwright.chromium.launch(
+                    executable_path=next(filter(None, found), None), args=quiet + hosts
+                )
             except Error as error:
                 reason = "no Chromium: install one, or run `playwright install chromium` in the environment"
                 if os.environ.get("BROWSER_NEEDED"):
@@ -103,15 +130,41 @@ class Visit:
     """A page of the site in the browser, and all that went wrong on it. Every other host is out of reach."""
 
     def __init__(self, browser, address, path, theme="light", width=1280, **settings):
-        self.address, self.errors, self.elsewhere, self.missing, self.bytes = address, [], [], [], {}
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **settings)
+        self.address, self.errors, self.elsewhere, self.missing, self.bytes = (
+            address,
+            [],
+            [],
+            [],
+            {},
+        )
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, **settings
+        )
         self.page = self.context.new_page()
-        self.page.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
-        self.page.on("request", lambda r: self.elsewhere.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.add_init_script(
+            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+        )
+        self.page.on(
+            "request",
+            lambda r: (
+                self.elsewhere.append(r.url)
+                if not r.url.startswith((address, "data:", "blob:"))
+                else None
+            ),
+        )
+        self.page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
+        )
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("response", lambda r: self.missing.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-        self.page.on("requestfinished", lambda r: self.bytes.__setitem__(r.url, r.sizes()["responseBodySize"]))
+        self.page.on(
+            "response",
+            lambda r: self.missing.append(f"{r.status} {r.url}") if r.status >= 400 else None,
+        )
+        self.page.on(
+            "requestfinished",
+            lambda r: self.bytes.__setitem__(r.url, r.sizes()["responseBodySize"]),
+        )
         self.page.goto(address + path, wait_until="networkidle")
 
     def __enter__(self):
@@ -147,13 +200,27 @@ def pytest_configure(config):
 
 # The files that take longest go first, so that no process is left alone with one at the end. The site's own leads, and builds the site
 # while the next ones, which do not ask for it, run.
-LONGEST = ["test_site", "test_course", "test_mutants", "08-choosing", "04-rmsprop", "05-adam", "07-schedules", "06-adamw", "03-momentum"]
+LONGEST = [
+    "test_site",
+    "test_course",
+    "test_mutants",
+    "08-choosing",
+    "04-rmsprop",
+    "05-adam",
+    "07-schedules",
+    "06-adamw",
+    "03-momentum",
+]
 LONGEST += ["test_access", "test_explorable", "test_lite", "test_live"]
 
 
 def pytest_collection_modifyitems(items):
     """By file, the longest first; within a file as it stands there."""
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    items.sort(
+        key=lambda item: (
+            LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+        )
+    )
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -30,13 +30,21 @@ from optimlib.data import RECORDINGS
 
 STEPS = 30
 START = [1.0, 1.0]
-ALL, ONE_EACH, KERAS_APART = [["keras", "torch", "optax"]], [["keras"], ["torch"], ["optax"]], [["keras"], ["torch", "optax"]]
+ALL, ONE_EACH, KERAS_APART = (
+    [["keras", "torch", "optax"]],
+    [["keras"], ["torch"], ["optax"]],
+    [["keras"], ["torch", "optax"]],
+)
 TORCH_APART = [["keras", "optax"], ["torch"]]
 
 
 def path_cases():
     """id, what it shows, the problem, who agrees with whom, and a line for each framework (PyTorch: optimizer, scheduler)."""
-    bowl, faint, fainter = {"curvature": [1.0, 10.0]}, {"curvature": [1.0, 10.0], "scale": 1e-4}, {"curvature": [1.0, 10.0], "scale": 1e-8}
+    bowl, faint, fainter = (
+        {"curvature": [1.0, 10.0]},
+        {"curvature": [1.0, 10.0], "scale": 1e-4},
+        {"curvature": [1.0, 10.0], "scale": 1e-8},
+    )
     flat = {"curvature": [0.0, 1.0]}
 
     yield case(
@@ -192,9 +200,20 @@ def path_cases():
 
 
 def case(id, shows, problem, groups, keras_line, torch_line, optax_line=None, scheduler=None):
-    lines = {"keras": keras_line, "torch": torch_line, "optax": optax_line, "torch_scheduler": scheduler}
+    lines = {
+        "keras": keras_line,
+        "torch": torch_line,
+        "optax": optax_line,
+        "torch_scheduler": scheduler,
+    }
     lines = {framework: line for framework, line in lines.items() if line}
-    return {"id": id, "shows": shows, "problem": {"scale": 1.0, **problem}, "groups": groups, "lines": lines}
+    return {
+        "id": id,
+        "shows": shows,
+        "problem": {"scale": 1.0, **problem},
+        "groups": groups,
+        "lines": lines,
+    }
 
 
 def schedule_cases():
@@ -265,7 +284,12 @@ def schedule_cases():
         ),
     ]:  # fmt: skip
         lines = {"keras": keras_line, "torch": torch_line, "optax": optax_line}
-        yield {"id": id, "shows": shows, "groups": groups, "lines": {k: v for k, v in lines.items() if v}}
+        yield {
+            "id": id,
+            "shows": shows,
+            "groups": groups,
+            "lines": {k: v for k, v in lines.items() if v},
+        }
 
 
 # --- the recording ------------------------------------------------------------------------------------------------------------
@@ -279,7 +303,9 @@ class Wide:
 
     def __getattr__(self, name):
         kind = getattr(self.module, name)
-        return lambda *a, **k: record_keras.make(kind, inspect.signature(kind).bind_partial(*a, **k).arguments)
+        return lambda *a, **k: record_keras.make(
+            kind, inspect.signature(kind).bind_partial(*a, **k).arguments
+        )
 
 
 def gradient(problem, w):
@@ -304,7 +330,9 @@ def keras_path(case):
 def torch_path(case):
     w = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
     optimizer = eval(case["lines"]["torch"], {"torch": torch, "w": w})
-    scheduler = eval(case["lines"].get("torch_scheduler", "None"), {"torch": torch, "optimizer": optimizer})
+    scheduler = eval(
+        case["lines"].get("torch_scheduler", "None"), {"torch": torch, "optimizer": optimizer}
+    )
     rows = [w.detach().numpy().copy()]
     for _ in range(STEPS):
         w.grad = torch.from_numpy(gradient(case["problem"], rows[-1]))
@@ -319,10 +347,14 @@ def optax_path(case):
     optimizer = eval(case["lines"]["optax"], {"optax": optax})
     w = jax.numpy.array(START)
     # the step counter as int64: JAX divides an int32 in float32, so that optax's schedules would be right to 1e-7 only
-    state = jax.tree.map(lambda s: s.astype("int64") if s.dtype == "int32" else s, optimizer.init(w))
+    state = jax.tree.map(
+        lambda s: s.astype("int64") if s.dtype == "int32" else s, optimizer.init(w)
+    )
     rows = [np.array(w)]
     for _ in range(STEPS):
-        updates, state = optimizer.update(jax.numpy.array(gradient(case["problem"], rows[-1])), state, w)
+        updates, state = optimizer.update(
+            jax.numpy.array(gradient(case["problem"], rows[-1])), state, w
+        )
         w = optax.apply_updates(w, updates)
         assert w.dtype == jax.numpy.float64
         rows.append(np.array(w))
@@ -365,7 +397,9 @@ def training():
     for name, lines in train_frameworks.LINES.items():
         accuracies = {}
         for framework in train_frameworks.PROGRAMS:
-            accuracies[framework] = [train_frameworks.accuracy(framework, name, seed) for seed in train_frameworks.SEEDS]
+            accuracies[framework] = [
+                train_frameworks.accuracy(framework, name, seed) for seed in train_frameworks.SEEDS
+            ]
             keras.backend.clear_session()
         recorded.append({"id": name, "lines": lines, "test_accuracy": accuracies})
     return recorded
@@ -390,8 +424,14 @@ def record_paths():
     return {
         "versions": record_versions(),
         "start": START,
-        "paths": [{**c, "paths": {f: paths[f](c).tolist() for f in paths if f in c["lines"]}} for c in path_cases()],
-        "schedules": [{**c, "rates": {f: rates[f](c["lines"][f]) for f in rates if f in c["lines"]}} for c in schedule_cases()],
+        "paths": [
+            {**c, "paths": {f: paths[f](c).tolist() for f in paths if f in c["lines"]}}
+            for c in path_cases()
+        ],
+        "schedules": [
+            {**c, "rates": {f: rates[f](c["lines"][f]) for f in rates if f in c["lines"]}}
+            for c in schedule_cases()
+        ],
     }
 
 
@@ -401,4 +441,6 @@ if __name__ == "__main__":
     text = record_keras.dumps(recorded) + "\n"
     assert json.loads(text) == recorded, "the file must read back to the same numbers"
     target.write_text(text)
-    print(f"{target}: {len(recorded['paths'])} paths, {len(recorded['schedules'])} schedules, {len(text) / 1e3:.0f} kB")
+    print(
+        f"{target}: {len(recorded['paths'])} paths, {len(recorded['schedules'])} schedules, {len(text) / 1e3:.0f} kB"
+    )

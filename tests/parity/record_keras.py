@@ -66,7 +66,11 @@ def problems():
         "noise": {"start": start, "gradients": noise.tolist()},
         "tiny": {"start": [0.0] * 4, "gradients": (noise * 1e-8).tolist()},
         "scales": {"start": [0.0] * 4, "gradients": (scales * [1e-8, 1e-4, 1, 1e4]).tolist()},
-        "bowl": {"start": start, "hessian": ((hessian + hessian.T) / 2).round(6).tolist(), "minimum": [0.3, 0.7, -0.2, 0.1]},
+        "bowl": {
+            "start": start,
+            "hessian": ((hessian + hessian.T) / 2).round(6).tolist(),
+            "minimum": [0.3, 0.7, -0.2, 0.1],
+        },
     }
 
 
@@ -85,12 +89,32 @@ RULES = {
     "SGD-nesterov": ("SGD", {"momentum": 0.9, "nesterov": True}, 0.02, {"momentum": 0.99}),
     "Adagrad": ("Adagrad", {}, 0.3, {"initial_accumulator_value": 0.0, "epsilon": 1e-3}),
     "RMSprop": ("RMSprop", {}, 0.02, {"rho": 0.73, "epsilon": 1e-3}),
-    "RMSprop-momentum": ("RMSprop", {"momentum": 0.9}, 0.005, {"rho": 0.99, "momentum": 0.5, "epsilon": 1e-2}),
+    "RMSprop-momentum": (
+        "RMSprop",
+        {"momentum": 0.9},
+        0.005,
+        {"rho": 0.99, "momentum": 0.5, "epsilon": 1e-2},
+    ),
     "RMSprop-centered": ("RMSprop", {"centered": True}, 0.02, {"rho": 0.95, "epsilon": 1e-4}),
-    "RMSprop-centered-momentum": ("RMSprop", {"centered": True, "momentum": 0.9}, 0.005, {"rho": 0.8, "epsilon": 1e-1}),
+    "RMSprop-centered-momentum": (
+        "RMSprop",
+        {"centered": True, "momentum": 0.9},
+        0.005,
+        {"rho": 0.8, "epsilon": 1e-1},
+    ),
     "Adam": ("Adam", {}, 0.05, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
-    "Adam-amsgrad": ("Adam", {"amsgrad": True}, 0.05, {"beta_1": 0.0, "beta_2": 0.7, "epsilon": 1e-2}),
-    "AdamW": ("AdamW", {}, 0.05, {"beta_1": 0.95, "beta_2": 0.99, "epsilon": 1e-4, "weight_decay": 0.3}),
+    "Adam-amsgrad": (
+        "Adam",
+        {"amsgrad": True},
+        0.05,
+        {"beta_1": 0.0, "beta_2": 0.7, "epsilon": 1e-2},
+    ),
+    "AdamW": (
+        "AdamW",
+        {},
+        0.05,
+        {"beta_1": 0.95, "beta_2": 0.99, "epsilon": 1e-4, "weight_decay": 0.3},
+    ),
     "AdamW-amsgrad": ("AdamW", {"amsgrad": True}, 0.05, {"beta_2": 0.8, "weight_decay": 0.05}),
 }
 
@@ -98,7 +122,12 @@ RULES = {
 def path_cases():
     """Every rule on every kind of rate and trouble; each is an id, a class, its arguments and a problem."""
     for rule, (name, kind, rate, other) in RULES.items():
-        exponential = {"schedule": "ExponentialDecay", "initial_learning_rate": rate, "decay_steps": 10, "decay_rate": 0.5}
+        exponential = {
+            "schedule": "ExponentialDecay",
+            "initial_learning_rate": rate,
+            "decay_steps": 10,
+            "decay_rate": 0.5,
+        }
         warmup = {
             "schedule": "CosineDecay",
             "initial_learning_rate": rate / 10,
@@ -107,7 +136,11 @@ def path_cases():
             "warmup_target": rate,
             "warmup_steps": 8,
         }
-        steps = {"schedule": "PiecewiseConstantDecay", "boundaries": [9, 24], "values": [rate, rate / 4, rate / 20]}
+        steps = {
+            "schedule": "PiecewiseConstantDecay",
+            "boundaries": [9, 24],
+            "values": [rate, rate / 4, rate / 20],
+        }
         situations = {
             "defaults": ("noise", {}),
             "constant": ("bowl", {"learning_rate": rate}),
@@ -122,16 +155,44 @@ def path_cases():
             "tiny-gradients-exponential": ("tiny", {"learning_rate": exponential}),
             "scales": ("scales", {"learning_rate": rate}),
             "clipped": ("noise", {"learning_rate": rate, "global_clipnorm": 1.0}),
-            "clipped-weight-decay": ("bowl", {"learning_rate": rate, "global_clipnorm": 0.5, "weight_decay": 0.1}),
+            "clipped-weight-decay": (
+                "bowl",
+                {"learning_rate": rate, "global_clipnorm": 0.5, "weight_decay": 0.1},
+            ),
         }
         for situation, (problem, arguments) in situations.items():
-            yield {"id": f"{rule}-{situation}", "class": name, "arguments": {**kind, **arguments}, "problem": problem}
-    restarts = {"schedule": "CosineDecayRestarts", "initial_learning_rate": 0.05, "first_decay_steps": 6, "m_mul": 0.8, "alpha": 0.1}
-    polynomial = {"schedule": "PolynomialDecay", "initial_learning_rate": 0.05, "decay_steps": 30, "power": 2.0}
-    inverse = {"schedule": "InverseTimeDecay", "initial_learning_rate": 0.05, "decay_steps": 5, "decay_rate": 0.7}
+            yield {
+                "id": f"{rule}-{situation}",
+                "class": name,
+                "arguments": {**kind, **arguments},
+                "problem": problem,
+            }
+    restarts = {
+        "schedule": "CosineDecayRestarts",
+        "initial_learning_rate": 0.05,
+        "first_decay_steps": 6,
+        "m_mul": 0.8,
+        "alpha": 0.1,
+    }
+    polynomial = {
+        "schedule": "PolynomialDecay",
+        "initial_learning_rate": 0.05,
+        "decay_steps": 30,
+        "power": 2.0,
+    }
+    inverse = {
+        "schedule": "InverseTimeDecay",
+        "initial_learning_rate": 0.05,
+        "decay_steps": 5,
+        "decay_rate": 0.7,
+    }
     for rule in ("SGD-momentum", "Adam"):
         name, kind, *_ = RULES[rule]
-        for label, schedule in {"restarts": restarts, "polynomial": polynomial, "inverse-time": inverse}.items():
+        for label, schedule in {
+            "restarts": restarts,
+            "polynomial": polynomial,
+            "inverse-time": inverse,
+        }.items():
             yield {
                 "id": f"{rule}-{label}",
                 "class": name,
@@ -164,17 +225,51 @@ def schedule_cases():
         "InverseTimeDecay-staircase": {**inverse, "staircase": True},
         "CosineDecay": cosine,
         "CosineDecay-alpha": {**cosine, "alpha": 0.07},
-        "CosineDecay-warmup": {**cosine, "initial_learning_rate": 0.0, "warmup_target": 0.1, "warmup_steps": 10},
-        "CosineDecay-warmup-alpha": {**cosine, "alpha": 0.3, "warmup_target": 0.7, "warmup_steps": 3},
+        "CosineDecay-warmup": {
+            **cosine,
+            "initial_learning_rate": 0.0,
+            "warmup_target": 0.1,
+            "warmup_steps": 10,
+        },
+        "CosineDecay-warmup-alpha": {
+            **cosine,
+            "alpha": 0.3,
+            "warmup_target": 0.7,
+            "warmup_steps": 3,
+        },
         "CosineDecay-warmup-downwards": {**cosine, "warmup_target": 0.01, "warmup_steps": 5},
         "CosineDecay-target-without-steps": {**cosine, "warmup_target": 0.3},
         "CosineDecay-steps-without-target": {**cosine, "warmup_steps": 5},
         "CosineDecayRestarts-defaults": {"initial_learning_rate": 0.1, "first_decay_steps": 5},
-        "CosineDecayRestarts-even": {"initial_learning_rate": 0.1, "first_decay_steps": 7, "t_mul": 1.0},
-        "CosineDecayRestarts-even-m-mul": {"initial_learning_rate": 0.1, "first_decay_steps": 7, "t_mul": 1.0, "m_mul": 0.6},
-        "CosineDecayRestarts-alpha": {"initial_learning_rate": 0.1, "first_decay_steps": 5, "m_mul": 0.6, "alpha": 0.2},
-        "CosineDecayRestarts-triple": {"initial_learning_rate": 0.1, "first_decay_steps": 4, "t_mul": 3.0, "m_mul": 0.9},
-        "CosineDecayRestarts-half-more": {"initial_learning_rate": 0.1, "first_decay_steps": 8, "t_mul": 1.5, "alpha": 0.01},
+        "CosineDecayRestarts-even": {
+            "initial_learning_rate": 0.1,
+            "first_decay_steps": 7,
+            "t_mul": 1.0,
+        },
+        "CosineDecayRestarts-even-m-mul": {
+            "initial_learning_rate": 0.1,
+            "first_decay_steps": 7,
+            "t_mul": 1.0,
+            "m_mul": 0.6,
+        },
+        "CosineDecayRestarts-alpha": {
+            "initial_learning_rate": 0.1,
+            "first_decay_steps": 5,
+            "m_mul": 0.6,
+            "alpha": 0.2,
+        },
+        "CosineDecayRestarts-triple": {
+            "initial_learning_rate": 0.1,
+            "first_decay_steps": 4,
+            "t_mul": 3.0,
+            "m_mul": 0.9,
+        },
+        "CosineDecayRestarts-half-more": {
+            "initial_learning_rate": 0.1,
+            "first_decay_steps": 8,
+            "t_mul": 1.5,
+            "alpha": 0.01,
+        },
     }.items():
         yield {"id": name, "class": name.split("-")[0], "arguments": arguments, "steps": near + far}
 
@@ -203,7 +298,12 @@ def plateau_cases():
         ("training-loss", "loss", stall, {"monitor": "loss", "patience": 2, "factor": 0.2}),
         ("not-finite", "val_loss", nans, {"patience": 2, "factor": 0.5}),
     ]:
-        yield {"id": name, "arguments": {"monitor": monitor, **arguments}, "learning_rate": 0.1, "values": values}
+        yield {
+            "id": name,
+            "arguments": {"monitor": monitor, **arguments},
+            "learning_rate": 0.1,
+            "values": values,
+        }
 
 
 # --- the recording ------------------------------------------------------------------------------------------------------------
@@ -232,7 +332,10 @@ def watch_for_narrow_floats():
 def wide(value):
     """The same value with every Python float as an np.float64, and a described schedule as the Keras object."""
     if isinstance(value, dict):
-        return make(getattr(keras.optimizers.schedules, value["schedule"]), {k: v for k, v in value.items() if k != "schedule"})
+        return make(
+            getattr(keras.optimizers.schedules, value["schedule"]),
+            {k: v for k, v in value.items() if k != "schedule"},
+        )
     if isinstance(value, list):
         return [wide(v) for v in value]
     return np.float64(value) if isinstance(value, float) else value
@@ -240,7 +343,11 @@ def wide(value):
 
 def make(kind, arguments):
     """A Keras object from these arguments and, for all others, the defaults that its own signature names."""
-    defaults = {name: p.default for name, p in inspect.signature(kind).parameters.items() if type(p.default) is float}
+    defaults = {
+        name: p.default
+        for name, p in inspect.signature(kind).parameters.items()
+        if type(p.default) is float
+    }
     return kind(**{name: wide(value) for name, value in {**defaults, **arguments}.items()})
 
 
@@ -262,8 +369,15 @@ def rates(case):
 def plateau(case):
     """Drive Keras' callback as `fit` does, on a model that `compile` has set up."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(optimizer=keras.optimizers.SGD(np.float64(case["learning_rate"])), loss="mse", metrics=["accuracy"], run_eagerly=True)
-    model.train_on_batch(np.zeros((1, 1)), np.zeros((1, 1)))  # metrics exist from here on; mode="auto" asks for them
+    model.compile(
+        optimizer=keras.optimizers.SGD(np.float64(case["learning_rate"])),
+        loss="mse",
+        metrics=["accuracy"],
+        run_eagerly=True,
+    )
+    model.train_on_batch(
+        np.zeros((1, 1)), np.zeros((1, 1))
+    )  # metrics exist from here on; mode="auto" asks for them
     model.optimizer.learning_rate = case["learning_rate"]
     callback = keras.callbacks.ReduceLROnPlateau(**case["arguments"])
     callback.set_model(model)
@@ -293,7 +407,14 @@ def record():
         paths = [{**case, "path": path(case, shared[case["problem"]])} for case in path_cases()]
         schedules = [{**case, "rates": rates(case)} for case in schedule_cases()]
     plateaus = [{**case, "rates": plateau(case)} for case in plateau_cases()]
-    return {"versions": versions(), "problems": shared, "kept": KEPT, "paths": paths, "schedules": schedules, "plateaus": plateaus}
+    return {
+        "versions": versions(),
+        "problems": shared,
+        "kept": KEPT,
+        "paths": paths,
+        "schedules": schedules,
+        "plateaus": plateaus,
+    }
 
 
 def dumps(value, depth=0):
@@ -303,11 +424,24 @@ def dumps(value, depth=0):
         for v in (value.values() if isinstance(value, dict) else value)
     )
     table = isinstance(value, list) and value and isinstance(value[0], list)
-    if not (nested or table or (isinstance(value, dict) and depth < 3 and any(isinstance(v, list) for v in value.values()))):
+    if not (
+        nested
+        or table
+        or (
+            isinstance(value, dict)
+            and depth < 3
+            and any(isinstance(v, list) for v in value.values())
+        )
+    ):
         return json.dumps(value, ensure_ascii=False)
     pad, end = " " * (depth + 1), "\n" + " " * depth
     if isinstance(value, dict):
-        return "{\n" + ",\n".join(f"{pad}{json.dumps(k)}: {dumps(v, depth + 1)}" for k, v in value.items()) + end + "}"
+        return (
+            "{\n"
+            + ",\n".join(f"{pad}{json.dumps(k)}: {dumps(v, depth + 1)}" for k, v in value.items())
+            + end
+            + "}"
+        )
     return "[\n" + ",\n".join(pad + dumps(v, depth + 1) for v in value) + end + "]"
 
 
@@ -318,4 +452,6 @@ if __name__ == "__main__":
     assert repr(json.loads(text)) == repr(recorded), "the file must read back to the same numbers"
     target.write_text(text)
     counts = {k: len(recorded[k]) for k in ("paths", "schedules", "plateaus")}
-    print(f"{target}: {counts}, {len(text) / 1e3:.0f} kB, Keras {keras.__version__} on {keras.backend.backend()}")
+    print(
+        f"{target}: {counts}, {len(text) / 1e3:.0f} kB, Keras {keras.__version__} on {keras.backend.backend()}"
+    )

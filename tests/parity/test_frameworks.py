@@ -77,13 +77,18 @@ def test_the_recorded_versions_are_the_pinned_ones(name):
 
 def test_the_recorded_programs_are_those_of_the_folder():
     assert RECORDED["frameworks"]["programs"] == train_frameworks.PROGRAMS
-    assert {case["id"]: case["lines"] for case in RECORDED["frameworks"]["training"]} == train_frameworks.LINES
+    assert {
+        case["id"]: case["lines"] for case in RECORDED["frameworks"]["training"]
+    } == train_frameworks.LINES
 
 
 def test_the_watch_sees_a_rounded_hyperparameter():
     """The guard of the recording works: a Python float does become float32 on the way, and is caught."""
     keras.config.set_floatx("float64")
-    optimizer, w = keras.optimizers.SGD(0.1, momentum=0.9), keras.Variable(np.ones(2), dtype="float64")
+    optimizer, w = (
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.Variable(np.ones(2), dtype="float64"),
+    )
     with pytest.raises(AssertionError, match="0.8999999"), record_keras.watch_for_narrow_floats():
         optimizer.apply([keras.ops.ones(2, dtype="float64")], [w])
 
@@ -98,21 +103,41 @@ def test_the_same_network_from_the_same_start(name):
     (x, y), (x_val, y_val), _ = load_digits()
     line = train_frameworks.LINES[name]["keras"]
     ours = MLP([64, 32, 10], seed=3)
-    theirs = keras.Sequential([keras.Input((64,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10, "softmax")])
+    theirs = keras.Sequential(
+        [keras.Input((64,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10, "softmax")]
+    )
     theirs.set_weights([part for layer in ours.layers for part in layer])
     start = ours.w.copy()
-    ours.compile(eval(line, {"optimizers": optimizers}), loss="categorical_crossentropy", metrics=["accuracy"])
-    theirs.compile(eval(line, record_frameworks.keras_namespace()), loss="categorical_crossentropy", metrics=["accuracy"])
+    ours.compile(
+        eval(line, {"optimizers": optimizers}),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    theirs.compile(
+        eval(line, record_frameworks.keras_namespace()),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     one_hot, one_hot_val = np.eye(10)[y], np.eye(10)[y_val]
     a = ours.fit(x, y, epochs=2, batch_size=32, validation_data=(x_val, y_val), shuffle=False)
-    b = theirs.fit(x, one_hot, epochs=2, batch_size=32, validation_data=(x_val, one_hot_val), shuffle=False, verbose=0)
+    b = theirs.fit(
+        x,
+        one_hot,
+        epochs=2,
+        batch_size=32,
+        validation_data=(x_val, one_hot_val),
+        shuffle=False,
+        verbose=0,
+    )
     w = np.concatenate([part.ravel() for part in theirs.get_weights()])
     assert np.abs(ours.w - start).max() > 0.05
     np.testing.assert_allclose(ours.w, w, rtol=0, atol=1e-9)
     assert set(a.history) == set(b.history)
     for key in a.history:
         # Keras counts its metrics in float32, so an accuracy is exact to 1e-6 only
-        np.testing.assert_allclose(a.history[key], b.history[key], rtol=0, atol=1e-6 if "accuracy" in key else 1e-9)
+        np.testing.assert_allclose(
+            a.history[key], b.history[key], rtol=0, atol=1e-6 if "accuracy" in key else 1e-9
+        )
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +162,15 @@ def test_training_ends_where_optimlib_ends(framework, name, ours):
     record_frameworks.as_a_user()
     theirs = [train_frameworks.accuracy(framework, name, seed) for seed in train_frameworks.SEEDS]
     error = np.std(ours[name], ddof=1) * np.sqrt(1 / len(theirs) + 1 / len(ours[name]))
-    assert abs(np.mean(theirs) - np.mean(ours[name])) < 4 * error, f"{np.mean(theirs)}, {np.mean(ours[name])} +- {error}"
+    assert abs(np.mean(theirs) - np.mean(ours[name])) < 4 * error, (
+        f"{np.mean(theirs)}, {np.mean(ours[name])} +- {error}"
+    )
 
 
 @pytest.mark.parametrize("name", train_frameworks.LINES)
 def test_tensorflow_keras_is_keras(name):
     record_frameworks.as_a_user()
-    one, other = (train_frameworks.accuracy(framework, name, 1) for framework in ("keras", "tensorflow_keras"))
+    one, other = (
+        train_frameworks.accuracy(framework, name, 1) for framework in ("keras", "tensorflow_keras")
+    )
     assert one == other

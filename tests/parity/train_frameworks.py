@@ -6,7 +6,10 @@ keeps the text of each program, so that what chapter 9 prints is what ran.
 
 from pathlib import Path
 
-PROGRAMS = {path.stem: path.read_text() for path in sorted((Path(__file__).parent / "programs").glob("*.py"))}
+PROGRAMS = {
+    path.stem: path.read_text()
+    for path in sorted((Path(__file__).parent / "programs").glob("*.py"))
+}
 SEEDS = range(5)
 
 LINES = {
@@ -48,7 +51,9 @@ def program(framework, name, seed):
     changes = {f"opt = {LINES['Adam'][framework]}\n": f"opt = {LINES[name][framework]}\n"}
     changes |= {old: old.replace("0", str(seed)) for old in SEEDED[framework]}
     for old, new in changes.items():
-        assert text.count(old) == 1, f"the program for {framework} has {old!r} {text.count(old)} times"
+        assert text.count(old) == 1, (
+            f"the program for {framework} has {old!r} {text.count(old)} times"
+        )
         text = text.replace(old, new)
     return text
 

@@ -8,7 +8,12 @@ from optimlib.data import load_digits
 (x, y), _, (x_test, y_test) = load_digits()
 rng, he_normal = np.random.default_rng(0), jax.nn.initializers.he_normal()
 key1, key2 = jax.random.split(jax.random.key(0))
-w = {"W1": he_normal(key1, (64, 32)), "b1": jnp.zeros(32), "W2": he_normal(key2, (32, 10)), "b2": jnp.zeros(10)}
+w = {
+    "W1": he_normal(key1, (64, 32)),
+    "b1": jnp.zeros(32),
+    "W2": he_normal(key2, (32, 10)),
+    "b2": jnp.zeros(10),
+}
 opt = optax.adam(learning_rate=1e-3)
 state = opt.init(w)
 

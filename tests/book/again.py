@@ -1,0 +1,78 @@
+"""What a chapter must not hang on: cells that ran before, files it leaves, the processor's kernels. A plugin for pytest.
+
+nbval runs the cells of each notebook; here each chapter gets all its cells once more, in the same kernel, with their claims, and then
+a test that it has left no files. Its kernel multiplies by another BLAS kernel than the next chapter's, so that one run meets them all;
+the site is built with the processor's own. `make versions` runs every pair, and two threads.
+"""
+
+import os
+from functools import cache
+from itertools import groupby
+from unittest import mock
+
+import chapters
+import kernels
+import pytest
+from nbval.plugin import IPyNbCell
+
+BOOK = chapters.ROOT / "book"
+
+
+def files():
+    return {
+        path.relative_to(BOOK) for path in BOOK.rglob("*") if ".ipynb_checkpoints" not in path.parts
+    }
+
+
+class NothingLeft(pytest.Item):
+    """That the book's folder holds the files that it held before."""
+
+    def __init__(self, before, **settings):
+        super().__init__(**settings)
+        self.before = before
+
+    def runtest(self):
+        changed = files() ^ self.before
+        assert not changed, f"files that were not there before, or are gone: {changed}"
+
+    def repr_failure(self, excinfo):
+        return str(excinfo.value)
+
+    def reportinfo(self):
+        return self.path, None, self.name
+
+
+def pytest_collection_modifyitems(items):
+    """All cells of a chapter again, after its last."""
+    before, with_more = files(), []
+    for file, group in groupby(list(items), key=lambda item: item.parent):
+        cells = list(group)
+        with_more += cells
+        if file.path in chapters.CHAPTERS:
+            with_more += [
+                IPyNbCell.from_parent(
+                    file,
+                    name=f"{c.name}, again",
+                    cell_num=c.cell_num,
+                    cell=c.cell,
+                    options=c.options,
+                )
+                for c in cells
+            ]
+            with_more.append(NothingLeft.from_parent(file, name="leaves nothing", before=before))
+    items[:] = with_more
+
+
+@cache
+def usable():
+    return kernels.runnable() or [""]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """The first item of a chapter starts its kernel, which inherits the variables of this process."""
+    new = {}
+    if item.path in chapters.CHAPTERS and "OPENBLAS_CORETYPE" not in os.environ:
+        new = kernels.environment(usable()[chapters.CHAPTERS.index(item.path) % len(usable())], 1)
+    with mock.patch.dict(os.environ, new):
+        return (yield)

@@ -1,0 +1,124 @@
+"""Draw the book's cover, logo and favicon with optimlib: python web/cover.py writes the three files in web/static."""
+
+import sys
+from pathlib import Path
+
+import contourpy
+import numpy as np
+
+from optimlib import palette, stills, surfaces
+from optimlib.optimizers import SGD, Adam, RMSprop
+
+STATIC = Path(__file__).parent / "static"
+RACERS = {
+    "SGD": SGD(0.0615),
+    "momentum": SGD(0.0075, momentum=0.85),
+    "RMSprop": RMSprop(0.09),
+    "Adam": Adam(0.16),
+}
+STEPS = 46
+
+
+def main():
+    for name, drawing in {
+        "cover.svg": cover(),
+        "logo.svg": logo(),
+        "favicon.svg": favicon(),
+    }.items():
+        (STATIC / name).write_text(drawing, encoding="utf-8")
+
+
+class Canvas:
+    """Maps a rectangle ((left, right), (bottom, top)) of a surface to width x height pixels, in tenths of a pixel."""
+
+    def __init__(self, box, width, height):
+        self.box, self.size = np.array(box, dtype=float), np.array([width, height])
+
+    def place(self, points):
+        share = (np.asarray(points) - self.box[:, 0]) / (self.box[:, 1] - self.box[:, 0])
+        return np.round(np.where([True, False], share, 1 - share) * self.size, 1)
+
+    def path(self, points):
+        """Path data of a line through the points, without those it does not need."""
+        return "M" + "L".join(f"{x:g},{y:g}" for x, y in stills.thinned(self.place(points), 0.2))
+
+    def contours(self, surface, levels, points=(240, 120)):
+        """Path data of the contour lines of a surface at these heights above its lowest."""
+        x, y = (np.linspace(*side, n) for side, n in zip(self.box, points, strict=True))
+        z = surface(np.stack(np.meshgrid(x, y), axis=-1)) - surface.lowest
+        lines = contourpy.contour_generator(x, y, z)
+        return "".join(self.path(line) for level in levels for line in lines.lines(level))
+
+
+def svg(width, height, inside, label=""):
+    told = f' role="img" aria-label="{label}"' if label else ""
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"{told}>{inside}</svg>\n'
+
+
+def star(x, y, size, colour):
+    """A star of five points."""
+    angles = np.pi * (np.arange(10) / 5 - 0.5)
+    radius = np.where(np.arange(10) % 2, 0.4, 1.0) * size
+    corners = np.round(
+        np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=-1), 1
+    )
+    return f'<path fill="{colour}" d="M{"L".join(f"{a:g},{b:g}" for a, b in corners)}z"/>'
+
+
+def cover():
+    """Four optimizers descend a narrow, slightly turned valley from one start."""
+    surface, canvas = surfaces.valley(30, 7), Canvas(((-2.65, 0.95), (-0.7, 0.38)), 1200, 360)
+    start = (-2.4, 0.03)
+    lines = canvas.contours(surface, np.linspace(0.12, 3.6, 26) ** 2 / 1.6)
+    parts = [f'<path fill="none" stroke="#aab2bb" stroke-width="1.1" d="{lines}"/>']
+    for name, optimizer in RACERS.items():
+        colour, dash, _ = palette.style(name)
+        points = surfaces.descend(optimizer, surface, start, steps=STEPS)
+        dashes = (
+            f' stroke-dasharray="{" ".join(f"{2.4 * part:g}" for part in dash)}"' if dash else ""
+        )
+        dots = "".join(f"M{x:g},{y:g}h0" for x, y in canvas.place(points))
+        parts.append(
+            f'<g fill="none" stroke="{colour}" stroke-linejoin="round" stroke-linecap="round"><path stroke-width="2.6"{dashes} '
+            f'd="{canvas.path(points)}"/><path stroke-width="8" d="{dots}"/></g>'
+        )
+    (x, y), (u, v) = canvas.place([start, surface.minimum])
+    parts.append(
+        f'<circle cx="{x:g}" cy="{y:g}" r="9" fill="#fff" stroke="#1f2933" stroke-width="3"/>{star(u, v, 16, "#1f2933")}'
+    )
+    return svg(
+        1200,
+        360,
+        "".join(parts),
+        "Paths of four optimizers along a narrow valley, from one ring to one star",
+    )
+
+
+def mark(canvas, colour, faint, thick, steps=9):
+    """Plain descent from wall to wall of a turned valley: contour lines and the path."""
+    valley = surfaces.valley(6, 40)
+    lines = canvas.contours(valley, (0.3, 1.5, 4.2), (60, 60))
+    points = surfaces.descend(SGD(0.295), valley, (-1.5, -0.2), steps)
+    return (
+        f'<path fill="none" stroke="{faint}" stroke-width="{thick / 2:g}" d="{lines}"/>'
+        f'<path fill="none" stroke="{colour}" stroke-width="{thick:g}" stroke-linejoin="round" stroke-linecap="round" d="{canvas.path(points)}"/>'
+    )
+
+
+def logo():
+    """The mark in the accent, on nothing."""
+    canvas = Canvas(((-1.6, 1.6), (-1.6, 1.6)), 640, 640)
+    return svg(640, 640, mark(canvas, "#0b6aa8", "#8fa1b3", 34) + star(320, 320, 70, "#d55e00"))
+
+
+def favicon():
+    """The mark in white, on the accent."""
+    canvas = Canvas(((-1.75, 1.75), (-1.75, 1.75)), 640, 640)
+    ground = '<rect width="640" height="640" rx="130" fill="#0b6aa8"/>'
+    return svg(
+        640, 640, ground + mark(canvas, "#fff", "#5d9cc8", 50) + star(320, 320, 85, "#ffd166")
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Record the runs that are too long for a chapter: `make recordings` writes cnn.json and transformer.json.
+
+    python tests/record.py [--jobs 2] [cnn] [transformer]
+
+Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of a convolutional
+network on the digits, and of a Transformer on text.txt. The files stand in optimlib/data_files/recordings. The text is the prose
+of this book's first two chapters as it was when the file was made, in lower case, without formulas, code, digits and most
+punctuation. It is frozen: the recordings hold for it. Chapter 8 draws the recordings, and test_recordings.py runs a part of them
+again. Losses are those after the last epoch; null stands for a run that diverged.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["TQDM_DISABLE"] = "1"
+
+import numpy as np
+
+from optimlib import optimizers
+from optimlib.data import RECORDINGS, load_digits, split
+from optimlib.networks import CNN, Transformer, windows
+from optimlib.training import sweep
+
+ALPHABET = " ,.abcdefghijklmnopqrstuvwxyz"
+LENGTH = 16
+SETTINGS = {
+    "cnn": {"filters": 16, "epochs": 20, "batch_size": 32, "splits": 8, "seeds a split": 2, "train": 1000, "validation": 297},
+    "transformer": {
+        "length": LENGTH, "width": 24, "heads": 2, "blocks": 2, "epochs": 10, "batch_size": 16, "warmup updates": 100,
+        "weight_decay of AdamW": 0.1, "splits": 2, "seeds a split": 2, "train": 1000, "validation": 190,
+    },
+}  # fmt: skip
+
+
+def momentum(rate):
+    return optimizers.SGD(rate, momentum=0.9)
+
+
+def adamw(rate):
+    return optimizers.AdamW(rate, weight_decay=SETTINGS["transformer"]["weight_decay of AdamW"])
+
+
+def warm(rule):
+    """The rule with a rate that grows evenly over the first updates, and then stays."""
+    updates = SETTINGS["transformer"]["warmup updates"]
+    return lambda rate: rule(lambda step: rate * min(1.0, (step + 1) / updates))
+
+
+def half_decades(low, high):
+    """low, ..., high: powers of ten whose exponents lie half apart, rounded to four digits."""
+    return [float(f"{10**e:.4g}") for e in np.arange(low, high + 0.25, 0.5)]
+
+
+RULES = {  # kind: {name: (rule, learning rates)}
+    "cnn": {
+        "SGD": (optimizers.SGD, half_decades(-1.5, 0.5)),
+        "momentum": (momentum, half_decades(-2.5, 0)),
+        "RMSprop": (optimizers.RMSprop, half_decades(-3, -1)),
+        "Adam": (optimizers.Adam, half_decades(-3, -0.5)),
+    },
+    "transformer": {
+        name + suffix: (change(rule), rates)
+        for name, rule, rates in (
+            ("momentum", momentum, half_decades(-3, 0)),
+            ("Adam", optimizers.Adam, half_decades(-3.5, -1)),
+            ("AdamW", adamw, half_decades(-3.5, -1)),
+        )
+        for suffix, change in (("", lambda rule: rule), (", warmup", warm))
+    },
+}
+
+
+def text_data(number, train, validation):
+    """The frozen text as a Split of windows."""
+    text = " ".join((RECORDINGS / "text.txt").read_text(encoding="utf-8").split())
+    return split(*windows(text, ALPHABET, LENGTH), train, validation, number)
+
+
+def run(kind, name, number, rates=None, seeds=None):
+    """The sweep of one rule on split `number`: {"val_loss", "test_loss", "test_accuracy"} of shape (rates, seeds)."""
+    s = SETTINGS[kind]
+    rule, every = RULES[kind][name]
+    seeds = (
+        range(number * s["seeds a split"], (number + 1) * s["seeds a split"])
+        if seeds is None
+        else seeds
+    )
+    if kind == "cnn":
+        data = load_digits(number, s["train"], s["validation"])
+        result = sweep(
+            lambda seed: CNN(filters=s["filters"], seed=seed),
+            rule,
+            rates or every,
+            data,
+            seeds,
+            s["epochs"],
+            s["batch_size"],
+        )
+    else:
+        data = text_data(number, s["train"], s["validation"])
+        sizes = {key: s[key] for key in ("length", "width", "heads", "blocks")}
+        build = lambda seed: Transformer(len(ALPHABET), **sizes, seed=seed)  # noqa: E731
+        result = sweep(
+            build, rule, rates or every, data, seeds, s["epochs"], s["batch_size"], chunk=10
+        )
+    return {
+        "val_loss": result["val_loss"][..., -1],
+        "test_loss": result["test_loss"],
+        "test_accuracy": result["test_accuracy"],
+    }
+
+
+def numbers(array):
+    """An array as lists, six significant digits, null where it is not finite."""
+    if array.ndim > 1:
+        return [numbers(part) for part in array]
+    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in array]
+
+
+def record(kind, pool):
+    jobs = [(name, number) for name in RULES[kind] for number in range(SETTINGS[kind]["splits"])]
+    parts = list(pool.map(run, [kind] * len(jobs), *zip(*jobs, strict=True)))
+    runs = {}
+    for name, (_, rates) in RULES[kind].items():
+        mine = [part for part, (of, _) in zip(parts, jobs, strict=True) if of == name]
+        runs[name] = {"learning_rate": rates} | {
+            key: numbers(np.stack([part[key] for part in mine])) for key in mine[0]
+        }
+    versions = {
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "script": "tests/record.py",
+    }
+    content = {
+        "versions": versions,
+        "settings": SETTINGS[kind],
+        "axes of the numbers": "splits, learning rates, seeds",
+        "runs": runs,
+    }
+    lines = json.dumps(content, indent=1).replace("\n     ", " ").replace("\n    ]", " ]")
+    (RECORDINGS / f"{kind}.json").write_text(lines + "\n", encoding="utf-8", newline="\n")
+    for name, result in runs.items():
+        loss = np.nan_to_num(np.array(result["val_loss"], dtype=float), nan=np.inf)
+        print(
+            f"{kind}, {name}: best rate of each split {np.array(result['learning_rate'])[np.median(loss, axis=2).argmin(axis=1)].tolist()}"
+        )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument(
+        "kinds", nargs="*", metavar="kind", help="cnn, transformer; both where none is named"
+    )
+    options = parser.parse_args(arguments)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for kind in options.kinds or RULES:
+            record(kind, pool)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
