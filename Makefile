@@ -31,46 +31,46 @@ book: .venv/made    ## build the website into _build/html
 	@echo 'The book: $(CURDIR)/_build/html/index.html'
 
 serve: book    ## build it and serve it on localhost (PORT=8000)
-	$(IN) web/serve.py $(PORT)
+	$(IN) tools/serve.py $(PORT)
 
 pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
-	$(IN) web/pdf.py
+	$(IN) tools/pdf.py
 
 test: .venv/made .venv-course/made    ## run every notebook and every test, on the built site too
 	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder book course/source tests
 
 notebooks: .venv/made    ## run all notebooks afresh, then clean them for committing
-	$(IN) tests/notebooks.py --run
+	$(IN) tools/notebooks.py --run
 
 margins: .venv/made    ## print how far every claim stands from its bound, over ten fresh seeds
-	$(IN) tests/margins.py
+	$(IN) tools/margins.py
 
 mutants: .venv/made    ## break optimlib one place at a time: who notices, chapters and tests (hours)
-	$(IN) tests/mutants.py
+	$(IN) tools/mutants.py
 
 versions: .venv/made    ## run everything on each Python, the oldest numpy and other BLAS kernels (half an hour)
-	$(IN) tests/versions.py
+	$(IN) tools/versions.py
 
 newest: .venv/made    ## run everything on the newest versions of what is not pinned
-	$(IN) tests/versions.py newest
+	$(IN) tools/versions.py newest
 
 links: .venv/made    ## ask every link to another site whether it still leads somewhere
 	$(BIN)jupyter-book build . --builder linkcheck --keep-going
 
 bench: .venv/made    ## time optimlib against its floor and what frameworks are installed
-	$(IN) tests/bench.py
+	$(IN) tools/bench.py
 
 records: .venv/made    ## run these four and put what they find on the page "How this book is checked" (hours)
-	PYTHONPATH=. $(or $(wildcard .venv-parity/bin/python),$(IN)) tests/bench.py --write
-	$(IN) tests/margins.py --write
-	$(IN) tests/versions.py --write
-	$(IN) tests/mutants.py --write
+	PYTHONPATH=. $(or $(wildcard .venv-parity/bin/python),$(IN)) tools/bench.py --write
+	$(IN) tools/margins.py --write
+	$(IN) tools/versions.py --write
+	$(IN) tools/mutants.py --write
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
 
 recordings: .venv/made    ## record anew the runs of chapter 8 that are too long for a chapter
-	$(IN) tests/record.py
+	$(IN) tools/record.py
 
 assignments: .venv-course/made    ## the students' versions of all assignments anew, from their sources
 	$(COURSE) assignments

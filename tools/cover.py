@@ -6,10 +6,11 @@ from pathlib import Path
 import contourpy
 import numpy as np
 
-from optimlib import palette, stills, surfaces
+from optimlib import surfaces
+from optimlib.figures import palette, svg as stills
 from optimlib.optimizers import SGD, Adam, RMSprop
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).resolve().parents[1] / "web/static"
 RACERS = {
     "SGD": SGD(0.0615),
     "momentum": SGD(0.0075, momentum=0.85),

@@ -20,7 +20,7 @@ os.environ["TQDM_DISABLE"] = "1"
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-import chapters
+import book as chapters
 
 RESULTS = Path(__file__).parent / "records/margins.json"
 

@@ -320,7 +320,7 @@ def visited(path):
     """Which lines in functions of optimlib a chapter comes to, as a set of (module, line); its slow cells; its seconds."""
     import builtins
 
-    import chapters
+    import book as chapters
 
     builtins.__visited__ = set()
     for module in MODULES:
@@ -344,7 +344,7 @@ def visited(path):
 
 def quickly(path, slow):
     """Run the chapter without its slow cells and what hangs on them."""
-    import chapters
+    import book as chapters
 
     skip = [number for number, (cell, _) in enumerate(chapters.cells(path)) if cell.id in slow]
     chapters.run(path, skip=chapters.and_what_hangs_on_them(path, skip))
@@ -352,7 +352,7 @@ def quickly(path, slow):
 
 def by_chapters(mutant, visits, likely):
     """The chapter that fails first, and how, or nothing. visits: `visited` of every chapter; likely: who noticed the like."""
-    import chapters
+    import book as chapters
 
     def uses(path):
         """How many of the chapter's cells name the broken class or function."""
@@ -435,7 +435,7 @@ def load():
 
 def prepare(suite, jobs):
     """The visits of the chapters. Raises RuntimeError where the suite fails on the unbroken optimlib, or its quick cells alone do."""
-    import chapters
+    import book as chapters
 
     if suite == "tests":
         whole = (ROOT / "optimlib/optimizers.py").read_text(encoding="utf-8")
@@ -474,7 +474,7 @@ def prepare(suite, jobs):
 
 def trusted():
     """In place of the visits: every chapter comes to every line, and the slow cells are those on record."""
-    import chapters
+    import book as chapters
 
     return {path.stem: (None, set(recorded()["slow"]), 60) for path in chapters.CHAPTERS}
 

@@ -1,6 +1,6 @@
 """Run the book's notebooks and clean them for committing: no outputs, no counts, stable ids, the least metadata.
 
-    python tests/notebooks.py [--run | --check] [notebook ...]
+    python tools/notebooks.py [--run | --check] [notebook ...]
 
 Without notebooks it takes all of book/. --check changes nothing, names those that are not clean and returns 1. Where _config.yml
 names the book's repository, a clean notebook of the book has one cell that installs optimlib from there if it is missing.

@@ -1,6 +1,6 @@
 """Record the runs that are too long for a chapter: `make recordings` writes cnn.json and transformer.json.
 
-    python tests/record.py [--jobs 2] [cnn] [transformer]
+    python tools/record.py [--jobs 2] [cnn] [transformer]
 
 Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of a convolutional
 network on the digits, and of a Transformer on text.txt. The files stand in optimlib/data_files/recordings. The text is the prose
@@ -134,7 +134,7 @@ def record(kind, pool):
     versions = {
         "numpy": np.__version__,
         "python": platform.python_version(),
-        "script": "tests/record.py",
+        "script": "tools/record.py",
     }
     content = {
         "versions": versions,

@@ -134,7 +134,7 @@ def draw_margins(path, ratios):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from optimlib import palette, plotting
+    from optimlib.figures import palette, plotting
 
     ax = plotting.axes(
         "distance from the bound, in standard deviations over seeds",
@@ -203,7 +203,7 @@ def write_page(app, name, text):
     """Put each part in place of its mark, such as `% record: mutants`."""
     if name != PAGE:
         return
-    folder = Path(app.srcdir, "tests/records")
+    folder = Path(app.srcdir, "tools/records")
     records = {
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")
     }
@@ -216,7 +216,7 @@ def write_page(app, name, text):
             text[0] = text[0].replace(mark, make(app, records))
         except KeyError as missing:
             LOG.warning(
-                "tests/records lacks %s: run the command that the page names with --write",
+                "tools/records lacks %s: run the command that the page names with --write",
                 missing,
                 location=name,
             )

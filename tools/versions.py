@@ -2,7 +2,7 @@
 
 Every Python gets an environment of its own under _build/versions, from the locked pins; one of them takes the oldest numpy that
 optimlib supports. The kernels and threads run in the environment that runs this script. With --brief the Pythons too run the chapters
-and the unit tests alone, and need a tenth of the packages. Results: tests/records/versions.json.
+and the unit tests alone, and need a tenth of the packages. Results: tools/records/versions.json.
 `make newest` runs this script with `newest`: the pins of requirements.txt without the lock below them, and optimlib's own
 dependencies at their newest.
 """

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from optimlib import checks, optimizers, stills, surfaces
-from optimlib.stills import Controls, Panel, number, percent, rounded
+from optimlib import checks, optimizers, surfaces
+from optimlib.figures import svg as stills
+from optimlib.figures.svg import Controls, Panel, number, percent, rounded
 
 GOAL = 1e-3  # "at the minimum": the loss is down to this share of its start, and stays there
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from optimlib import palette
+from optimlib.figures import palette
 
 mpl.rcParams.update(
     {

@@ -8,7 +8,8 @@ from html import escape
 
 import numpy as np
 
-from optimlib import checks, palette
+from optimlib import checks
+from optimlib.figures import palette
 
 DOTS = 50  # the steps that get a dot on the path
 SYMBOLS = {

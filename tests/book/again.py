@@ -10,7 +10,7 @@ from functools import cache
 from itertools import groupby
 from unittest import mock
 
-import chapters
+import book as chapters
 import kernels
 import pytest
 from nbval.plugin import IPyNbCell

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]-*.ipynb"))
 CLAIM = re.compile(r"\*\*Claim(, with a condition|, not borne out)?\.\*\*")
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)

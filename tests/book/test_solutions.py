@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "web"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "web/extensions"))
 import lab  # noqa: E402
 from solutions import without_solutions  # noqa: E402
 
@@ -24,7 +24,7 @@ METADATA = {
 }
 CONF = f"""
 import sys
-sys.path.insert(0, {str(ROOT / "web")!r})
+sys.path.insert(0, {str(ROOT / "web/extensions")!r})
 extensions = ["myst_nb", "sphinx_exercise", "solutions"]
 nb_execution_mode = "off"
 html_sourcelink_suffix = ""  # as Jupyter Book has it

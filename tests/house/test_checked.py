@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "web"))
-import checked
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "web/extensions"))
+import report as checked
 
 RECORDS = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in (ROOT / "tests/records").glob("*.json")
+    for path in (ROOT / "tools/records").glob("*.json")
 }
 
 

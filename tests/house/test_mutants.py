@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("resource", reason="each mutant runs in a fork, with limits")
 import mutants
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 
 
 RULES = "SGD.update RMSprop.update Adam.update ExponentialDecay.rate CosineDecay.rate".split()

@@ -9,8 +9,8 @@ from unicodedata import normalize
 import pytest
 from pypdf import PdfReader
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "web"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "web/extensions"))
 import cover
 import pdf
 
@@ -146,7 +146,7 @@ def test_the_cover_is_drawn_by_optimlib(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"cover.svg", "logo.svg", "favicon.svg"}
     for path in tmp_path.iterdir():
         assert path.read_text() == (committed / path.name).read_text(), (
-            f"run: python web/cover.py ({path.name})"
+            f"run: python tools/cover.py ({path.name})"
         )
 
 
@@ -155,7 +155,7 @@ def test_the_whole_book_is_one_pdf(browser, site, tmp_path):
     target = tmp_path / "book.pdf"
     command = [
         sys.executable,
-        str(ROOT / "web/pdf.py"),
+        str(ROOT / "tools/pdf.py"),
         "--site",
         str(site),
         "--target",

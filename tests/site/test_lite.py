@@ -19,8 +19,8 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "web"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "web/extensions"))
 
 import lab as lab_builder
 import pyodide_files

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, unquote, urlparse
 import notebooks
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "web"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "web/extensions"))
 
 import live
 
@@ -37,7 +37,7 @@ def small_book(tmp_path):
 
     def build(address):
         (tmp_path / "book/assignments").mkdir(parents=True)
-        (tmp_path / "conf.py").write_text(CONF.format(web=str(ROOT / "web"), address=address))
+        (tmp_path / "conf.py").write_text(CONF.format(web=str(ROOT / "web/extensions"), address=address))
         (tmp_path / "index.md").write_text(
             "# A book\n\n```{toctree}\nbook/assignments/1-first\n```\n"
         )

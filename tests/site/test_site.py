@@ -14,7 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 from matplotlib.image import imread
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 WIDTHS = (1280, 390)
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimlib import explorable, schedules, stills, surfaces
-from optimlib.explorable import (
+from optimlib import schedules, surfaces
+from optimlib.figures import explorable, svg as stills
+from optimlib.figures.explorable import (
     bias_correction,
     decay_only,
     designed,
@@ -892,7 +893,7 @@ def test_in_print_it_is_the_still(opened, figures):
 def test_it_answers_in_jupyterlab(browser, tmp_path):
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     cells = [
-        "from optimlib import surfaces\nfrom optimlib.explorable import explore",
+        "from optimlib import surfaces\nfrom optimlib.figures.explorable import explore",
         "explore(surfaces.valley(10))",
     ]
     cells = [

@@ -10,7 +10,8 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 
-from optimlib import palette, plotting, stills, surfaces
+from optimlib import surfaces
+from optimlib.figures import palette, plotting, svg as stills
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from differences import finite_differences
 
 from optimlib import optimizers
-from optimlib.rnn import RNN, orthogonal
+from optimlib.networks.rnn import RNN, orthogonal
 
 
 def problem(rng, samples=7, steps=5, inputs=3, classes=4):

@@ -7,7 +7,7 @@ import pytest
 
 from optimlib import data, optimizers, schedules, training
 from optimlib.mlp import MLP
-from optimlib.rnn import RNN
+from optimlib.networks.rnn import RNN
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import solutions
 from sphinx.errors import ConfigError
 from sphinx.util.logging import getLogger
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
 WHEELS = ["comm", "ipywidgets", "jupyterlab_widgets", "tqdm"]  # pure Python, shipped with the site
 LOADED = [
