@@ -1,4 +1,4 @@
-"""Draw the book's cover, logo and favicon with optimlib: python web/cover.py writes the three files in web/static."""
+"""Draw the book's cover, logo and favicon with optimlib: python tools/cover.py writes three files to web/static."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,8 @@ import contourpy
 import numpy as np
 
 from optimlib import surfaces
-from optimlib.figures import palette, svg as stills
+from optimlib.figures import palette
+from optimlib.figures.svg import thinned
 from optimlib.optimizers import SGD, Adam, RMSprop
 
 STATIC = Path(__file__).resolve().parents[1] / "web/static"
@@ -41,7 +42,7 @@ class Canvas:
 
     def path(self, points):
         """Path data of a line through the points, without those it does not need."""
-        return "M" + "L".join(f"{x:g},{y:g}" for x, y in stills.thinned(self.place(points), 0.2))
+        return "M" + "L".join(f"{x:g},{y:g}" for x, y in thinned(self.place(points), 0.2))
 
     def contours(self, surface, levels, points=(240, 120)):
         """Path data of the contour lines of a surface at these heights above its lowest."""
@@ -73,7 +74,7 @@ def cover():
     lines = canvas.contours(surface, np.linspace(0.12, 3.6, 26) ** 2 / 1.6)
     parts = [f'<path fill="none" stroke="#aab2bb" stroke-width="1.1" d="{lines}"/>']
     for name, optimizer in RACERS.items():
-        colour, dash, _ = palette.style(name)
+        colour, dash = palette.style(name)[0], palette.style(name).dash
         points = surfaces.descend(optimizer, surface, start, steps=STEPS)
         dashes = (
             f' stroke-dasharray="{" ".join(f"{2.4 * part:g}" for part in dash)}"' if dash else ""
