@@ -132,9 +132,7 @@ def _quartiles(name, sweep, metric):
     checks.known("metric", metric, sweep)
     if len(sweep["learning_rate"]) < 2:
         rates = len(sweep["learning_rate"])
-        raise ValueError(
-            f"the sweep of {name!r} has {rates} learning rate: expected at least two"
-        )
+        raise ValueError(f"the sweep of {name!r} has {rates} learning rate: expected at least two")
     runs = np.nan_to_num(sweep[metric], nan=np.inf, posinf=np.inf)
     with np.errstate(invalid="ignore"):
         quartiles = np.quantile(runs, [0.25, 0.5, 0.75], axis=1)

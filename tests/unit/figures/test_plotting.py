@@ -1,4 +1,4 @@
-"""The figures: labels, fixed styles, medians and bands as they should be, and diverged runs left out of sight, not drawn as numbers."""
+"""The figures drawn with matplotlib: labels, styles, medians and bands; runs that diverged."""
 
 import subprocess
 import sys
@@ -99,6 +99,7 @@ def test_digits_are_drawn_one_by_one(ax):
 
 
 def test_optimlib_does_not_import_matplotlib():
-    modules = "optimlib.optimizers, optimlib.schedules, optimlib.surfaces, optimlib.mlp, optimlib.training, optimlib.data"
+    rooms = ("optimizers", "schedules", "surfaces", "mlp", "training", "data", "figures")
+    modules = ", ".join(f"optimlib.{room}" for room in rooms)
     check = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
