@@ -4,7 +4,7 @@
 PORT = 8000
 PINS = requirements.txt constraints.txt pyproject.toml
 BIN = .venv/bin/
-COURSE = .venv-course/bin/python course/course.py
+COURSE = .venv-course/bin/python -m course
 IN = $(BIN)python
 
 export SOLUTIONS  # `make book SOLUTIONS=no` hides the worked solutions
