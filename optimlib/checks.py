@@ -27,6 +27,12 @@ def number(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=F
     return float(array) if array.ndim == 0 else array
 
 
+def optional(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False):
+    """As `number`, but None passes."""
+    limits = {"open_low": open_low, "open_high": open_high}
+    return None if value is None else number(name, value, low, high, **limits)
+
+
 def integer(name, value, low):
     """Return `value` as an int if it is a whole number of at least `low`, else raise ValueError."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:

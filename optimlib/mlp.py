@@ -44,6 +44,9 @@ class MLP(Model):
         name = kernel_initializer or ("he_normal" if activation == "relu" else "glorot_uniform")
         self.initializer = checks.known("kernel_initializer", name, INITIALIZERS)
         self.inputs, self.outputs = (self.sizes[0],), self.sizes[-1]
+        self.shapes = [
+            shape for m, n in zip(self.sizes, self.sizes[1:]) for shape in ((m, n), (n,))
+        ]
         super().__init__(seed, l2)
 
     def initialize(self, rng):

@@ -121,10 +121,20 @@ class Optimizer:
         """The rule itself: new weights from w, g and the rate of this step; each optimizer writes its own."""
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")
 
+    def decayed(self, w, lr):
+        """w after decoupled weight decay, which comes before the update."""
+        return w if self.weight_decay is None else w - lr * self.weight_decay * w
+
+    def build(self, shapes):
+        """Learn the shapes of all parameters, in their order in w; returns the optimizer. Here they make no difference."""
+        return self
+
+    def evaluated(self, w):
+        """The weights at which a network with the weights w is evaluated: w itself, but for Schedule-Free."""
+        return w
+
     def _decay_and_update(self, w, g, lr):
-        if self.weight_decay is not None:
-            w = w - lr * self.weight_decay * w
-        return self.update(w, g, lr)
+        return self.update(self.decayed(w, lr), g, lr)
 
     def _in_blocks(self, w, g, lr, out):
         """The same, a block of the last axis at a time: all of it is elementwise, so only the speed differs."""

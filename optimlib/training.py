@@ -115,7 +115,7 @@ class Model:
             raise ValueError(
                 f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, but the network has one"
             )
-        self.optimizer = optimizer
+        self.optimizer = optimizer.build(self.shapes)
         shape = np.broadcast_shapes(self.optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
         self.w = np.array(
             np.broadcast_to(self.w, shape), order="C"
@@ -229,8 +229,18 @@ class Model:
         seen |= {name: metric(p, y[..., : p.shape[-1]]) for name, metric in self.metrics.items()}
         return {name: values.mean(axis=-1) for name, values in seen.items()}
 
+    def _outputs(self, x):
+        """The outputs z for samples x, at the weights where the optimizer has the network evaluated."""
+        w = self.w if self.optimizer is None else self.optimizer.evaluated(self.w)
+        layers = self.layers
+        try:
+            self.layers = layers if w is self.w else self.views(w)
+            return self.forward(x)[-1]
+        finally:
+            self.layers = layers
+
     def _scores(self, x, y):
-        z = self.forward(x)[-1]
+        z = self._outputs(x)
         p, loss, _ = self.loss(z, y)
         return {"loss": loss.mean(axis=-1)} | {
             name: metric(p, y).mean(axis=-1) for name, metric in self.metrics.items()
@@ -246,7 +256,7 @@ class Model:
 
     def predict(self, x):
         """The outputs for samples x (N, features): probabilities under cross-entropy, else plain; shape (..., N, outputs)."""
-        z = self.forward(self._inputs(x, "x"))[-1]
+        z = self._outputs(self._inputs(x, "x"))
         p, _, _ = (self.loss or mean_squared_error)(z, np.zeros_like(z))
         return p.swapaxes(-1, -2)
 
