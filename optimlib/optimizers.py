@@ -110,8 +110,7 @@ class Optimizer:
             norm = np.sqrt((g * g).sum(axis=-1, keepdims=True))
             g = g * (self.global_clipnorm / np.maximum(norm, self.global_clipnorm))
         self.iterations += 1
-        if self.weight_decay is not None:
-            w = w - lr * self.weight_decay * w
+        w = self.decayed(w, lr)
         new = self.update(w, g, lr)
         if out is None:
             return new
@@ -121,6 +120,21 @@ class Optimizer:
     def update(self, w, g, lr):
         """The rule itself: new weights from w, g and the rate of this step."""
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")
+
+    def decayed(self, w, lr):
+        """The weights w after decoupled weight decay, which comes before the update."""
+        return w if self.weight_decay is None else w - lr * self.weight_decay * w
+
+    def build(self, shapes):
+        """Learn the shapes of all parameters, in their order in w; `compile` calls it.
+
+        Most rules treat every weight by itself, and the shapes make no difference to them.
+        """
+        return self
+
+    def evaluated(self, w):
+        """The weights at which a network with the weights w is evaluated: w, but for some rules."""
+        return w
 
     def __repr__(self):
         rate = self._learning_rate
