@@ -123,7 +123,9 @@ class Optimizer:
 
     def decayed(self, w, lr):
         """The weights w after decoupled weight decay, which comes before the update."""
-        return w if self.weight_decay is None else w - lr * self.weight_decay * w
+        if self.weight_decay is not None:
+            w = w - lr * self.weight_decay * w
+        return w
 
     def build(self, shapes):
         """Learn the shapes of all parameters, in their order in w; `compile` calls it.
