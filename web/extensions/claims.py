@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
-from folding import fold
-from leads import following, is_cell, lead, without_lead
+from web.extensions.folding import fold
+from web.extensions.leads import following, is_cell, lead, without_lead
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
 

@@ -7,7 +7,7 @@ style sheet shows it open.
 import re
 
 from docutils import nodes
-from leads import is_cell
+from web.extensions.leads import is_cell
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform

@@ -10,8 +10,8 @@ import math
 import re
 
 from docutils import nodes
-from folding import fold
-from leads import following, lead, without_lead
+from web.extensions.folding import fold
+from web.extensions.leads import following, lead, without_lead
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
 

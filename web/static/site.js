@@ -8,3 +8,8 @@ for (const link of document.querySelectorAll("a.btn-live-lab")) {
     link.title = "Runs where the book is served, as by make serve, and not from a file";
   } else if (matchMedia("(max-width: 767px)").matches) link.href = link.href.replace("/lite/lab/", "/lite/notebooks/");
 }
+
+// The words of a search are marked on the page that it led to, and on no other after it.
+try {
+  localStorage.removeItem("sphinx_highlight_terms");
+} catch {}
