@@ -6,6 +6,8 @@ independent runs that advance together. A hyper-parameter may be a number, or an
 broadcasts against w: a `learning_rate` of shape (R, 1) trains R replicas at R rates.
 """
 
+import math
+
 import numpy as np
 
 from optimlib import checks
@@ -91,7 +93,7 @@ class Optimizer:
                 f"w has shape {w.shape} but g has shape {g.shape}: "
                 "the gradient has one number for every weight"
             )
-        if np.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
+        if math.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
             raise ValueError(
                 f"g has a NaN at step {self.iterations}: "
                 "the run has diverged, or the gradient has a fault"

@@ -40,6 +40,7 @@ class Model:
                 f"seed={seed!r} is not a whole number of at least 0, or an array of them"
             )
         self.l2 = checks.number("l2", l2, 0)
+        self.penalized = np.any(self.l2)
         self.rngs = [np.random.default_rng(s) for s in self.seed.ravel().tolist()]
         w = [np.concatenate([p.ravel() for p in self.initialize(rng)]) for rng in self.rngs]
         self.w = np.reshape(w, (*self.seed.shape, -1))
@@ -132,7 +133,7 @@ class Model:
         cache = self.forward(x)
         p, loss, delta = self.loss(cache[-1], y)
         self.backward(cache, delta / delta.shape[-1])  # the mean over the samples
-        return p, loss, self._g + self.l2 * self.w if np.any(self.l2) else self._g
+        return p, loss, self._g + self.l2 * self.w if self.penalized else self._g
 
     def fit(self, x, y, epochs=1, batch_size=32, validation_data=None, callbacks=(), shuffle=True):
         """Train for some epochs, each a pass over the samples in batches.
@@ -174,7 +175,7 @@ class Model:
                 logs = self._epoch(*self._shuffled(x, y, shuffle), batch_size, epoch, stopped)
                 if validation_data is not None:
                     logs |= {f"val_{k}": v for k, v in self._scores(x_val, y_val).items()}
-                    _mark(stopped, epoch, logs["val_loss"][..., None])
+                    _mark(stopped, epoch, np.isfinite(logs["val_loss"]))
                 for name, value in logs.items():
                     bad = np.inf if "loss" in name else np.nan
                     logs[name] = np.where(stopped > 0, bad, value)[()]
@@ -207,18 +208,21 @@ class Model:
     def _epoch(self, x, y, batch_size, epoch, stopped):
         """One pass over the data: means over its batches. Marks in `stopped` who diverges."""
         self.w = self.w  # whoever has looked at the weights keeps what they saw
-        outputs, loss_parts = [], []
+        outputs, loss_parts, well = [], [], not stopped.any()
         for start in range(0, x.shape[-1], batch_size):
             batch = (..., slice(start, start + batch_size))
             p, loss, g = self._gradient(x[batch], y[batch])
             outputs.append(p)
             loss_parts.append(loss)
-            if _mark(stopped, epoch, g, loss):
+            if not (well and _finite(g, loss)):
+                fine = np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)
+                well = _mark(stopped, epoch, fine)
                 if stopped.all():
                     break
                 g = np.where(stopped[..., None] > 0, 0.0, g)
             new = self.optimizer.step(self.w, g)
-            if _mark(stopped, epoch, new):
+            if not (well and _finite(new)):
+                well = _mark(stopped, epoch, np.isfinite(new).all(axis=-1))
                 new = np.where(stopped[..., None] > 0, self.w, new)
             np.copyto(self.w, new)
         p, loss = np.concatenate(outputs, axis=-1), np.concatenate(loss_parts, axis=-1)
@@ -358,16 +362,15 @@ def _padded(values, epochs):
     return np.stack(values, axis=-1)
 
 
-def _mark(stopped, epoch, *arrays):
-    """Note in `stopped` the replicas with a number that is not finite; whether there are any.
+def _finite(*arrays):
+    """Whether the sums of squares are finite: then all numbers are, and they are quick to take."""
+    return math.isfinite(sum([np.vdot(a, a) for a in arrays]))
 
-    The arrays are (..., n). A sum of squares is finite only where its terms are, and quick to take.
-    """
-    if not stopped.any() and math.isfinite(sum(np.vdot(a, a) for a in arrays)):
-        return False
-    for array in arrays:
-        stopped[~np.isfinite(array).all(axis=-1) & (stopped == 0)] = epoch + 1
-    return stopped.any()
+
+def _mark(stopped, epoch, fine):
+    """Note in `stopped` which replicas are not fine any more; whether none has stopped so far."""
+    stopped[~fine & (stopped == 0)] = epoch + 1
+    return not stopped.any()
 
 
 def _require_finite(name, values):
