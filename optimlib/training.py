@@ -67,10 +67,12 @@ class Model:
 
     def views(self, flat):
         """A flat vector (..., P) as the layers' parameters: a view of it for each of `shapes`."""
-        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
-        parts = np.split(flat, ends, axis=-1)
-        leading = flat.shape[:-1]
-        return self.group([part.reshape(leading + s) for part, s in zip(parts, self.shapes)])
+        parts, start = [], 0
+        for shape in self.shapes:
+            stop = start + math.prod(shape)
+            parts.append(flat[..., start:stop].reshape(flat.shape[:-1] + shape))
+            start = stop
+        return self.group(parts)
 
     def group(self, parts):
         """The parameters, one for each of `shapes`, as the network's `layers` present them."""
@@ -214,14 +216,15 @@ class Model:
             p, loss, g = self._gradient(x[batch], y[batch])
             outputs.append(p)
             loss_parts.append(loss)
-            if not (well and _finite(g, loss)):
+            # a sum of squares is finite only if all its terms are, and quick to take
+            if not (well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss))):
                 fine = np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)
                 well = _mark(stopped, epoch, fine)
                 if stopped.all():
                     break
                 g = np.where(stopped[..., None] > 0, 0.0, g)
             new = self.optimizer.step(self.w, g)
-            if not (well and _finite(new)):
+            if not (well and math.isfinite(np.vdot(new, new))):
                 well = _mark(stopped, epoch, np.isfinite(new).all(axis=-1))
                 new = np.where(stopped[..., None] > 0, self.w, new)
             np.copyto(self.w, new)
@@ -360,11 +363,6 @@ def _padded(values, epochs):
     """A history's list of arrays (...) as one array (..., epochs); the last stands for the rest."""
     values = values + values[-1:] * (epochs - len(values))
     return np.stack(values, axis=-1)
-
-
-def _finite(*arrays):
-    """Whether the sums of squares are finite: then all numbers are, and they are quick to take."""
-    return math.isfinite(sum([np.vdot(a, a) for a in arrays]))
 
 
 def _mark(stopped, epoch, fine):
