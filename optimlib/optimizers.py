@@ -112,13 +112,27 @@ class Optimizer:
             norm = np.sqrt((g * g).sum(axis=-1, keepdims=True))
             g = g * (self.global_clipnorm / np.maximum(norm, self.global_clipnorm))
         self.iterations += 1
-        if self.weight_decay is not None:
-            w = w - lr * self.weight_decay * w
-        new = self.update(w, g, lr)
+        new = self.update(self.decayed(w, lr), g, lr)
         if out is None:
             return new
         np.copyto(out, new)
         return out
+
+    def build(self, shapes):
+        """Learn the shapes of all parameters in their order; most rules have no use for them.
+
+        Returns:
+            The optimizer itself.
+        """
+        return self
+
+    def evaluated(self, w):
+        """The weights (..., P) at which a network that trains at w is evaluated: most often w."""
+        return w
+
+    def decayed(self, w, lr):
+        """The weights that the update starts from: w after decoupled weight decay."""
+        return w if self.weight_decay is None else w - lr * self.weight_decay * w
 
     def update(self, w, g, lr):
         """The rule itself: new weights from w, g and the rate of this step."""

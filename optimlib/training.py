@@ -114,7 +114,7 @@ class Model:
                 f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, "
                 "but the network has one"
             )
-        self.optimizer = optimizer
+        self.optimizer = optimizer.build(self.shapes)
         shape = np.broadcast_shapes(optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
         if shape != self.w.shape:
             self.w = np.broadcast_to(self.w, shape)  # a copy: each replica whole in memory
@@ -236,8 +236,19 @@ class Model:
         metrics = {name: metric(p, y).mean(axis=-1) for name, metric in self.metrics.items()}
         return {"loss": loss.mean(axis=-1)} | metrics
 
+    def _outputs(self, x):
+        """The outputs z for samples x, at the weights where the optimizer wants to be evaluated."""
+        training = self.layers
+        if self.optimizer is not None:
+            w = self.optimizer.evaluated(self.w)
+            self.layers = training if w is self.w else self.views(w)
+        try:
+            return self.forward(x)[-1]
+        finally:
+            self.layers = training
+
     def _scores(self, x, y):
-        p, loss, _ = self.loss(self.forward(x)[-1], y)
+        p, loss, _ = self.loss(self._outputs(x), y)
         return self._means(p, loss, y)
 
     def evaluate(self, x, y, return_dict=False):
@@ -257,7 +268,7 @@ class Model:
 
         Under cross-entropy they are probabilities.
         """
-        z = self.forward(self._inputs(x, "x"))[-1]
+        z = self._outputs(self._inputs(x, "x"))
         p, _, _ = (self.loss or losses.mean_squared_error)(z, np.zeros_like(z))
         return p.swapaxes(-1, -2)
 
