@@ -312,9 +312,7 @@ class SOAP(_OnMatrices):
         sides = [shape[axis] for _, shape in self.places]
         ends = np.cumsum([n * n for n in sides])[:-1]
         parts = np.split(flat, ends, axis=-1)
-        return [
-            part.reshape(*flat.shape[:-1], n, n) for part, n in zip(parts, sides, strict=True)
-        ]
+        return [part.reshape(*flat.shape[:-1], n, n) for part, n in zip(parts, sides, strict=True)]
 
 
 def _axes(L, Q):
