@@ -233,7 +233,7 @@ def enclosing(paths, assignment):
         for path in paths
         if path.suffix in (".ipynb", ".zip")
     ]
-    several = len({number or same(name) for name, number, *_ in inside} - {same(assignment)}) > 1
+    several = len({number or same(name) for name, number, *_ in inside} - {""}) > 1
     return around if several else max(around - 1, 0)
 
 
@@ -273,6 +273,15 @@ def distinct(hand_ins):
             check = format(zlib.crc32(same(hand_in.name).encode()) & 0xFFFF, "04x")
             hand_in.student += f"-{hand_in.number or check}"
     return sorted(hand_ins, key=lambda hand_in: hand_in.student.lower())
+
+
+def page_of(download):
+    """Where a page goes within feedback/: named as its download is, as Moodle and Canvas ask."""
+    path = Path(download)
+    longest = 255 - len("-feedback.html")  # bytes that a file system takes
+    stem = path.stem.encode()[:longest].decode(errors="ignore")
+    parts = (part.encode()[:255].decode(errors="ignore") for part in path.parent.parts)
+    return Path(*parts, f"{stem}-feedback.html")
 
 
 def attempt(file):

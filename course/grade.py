@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from course import sandbox
 from course.assignment import Mistake, about, role, source, student_version, text, written
-from course.collect import HandIn, choose, collect
+from course.collect import HandIn, choose, collect, page_of
 from course.grading import Limits
 from course.grading import grade as tested
 from course.marks import Result, Table
@@ -72,19 +72,10 @@ def page_digest(result, marks):
     return digest_of(result.digest, result.name, json.dumps(asdict(marks), sort_keys=True))
 
 
-def page_of(download):
-    """Where a page goes within feedback/: named as its download is, as Moodle and Canvas ask."""
-    path = Path(download)
-    longest = 255 - len("-feedback.html")  # bytes that a file system takes
-    stem = path.stem.encode()[:longest].decode(errors="ignore")
-    parts = (part.encode()[:255].decode(errors="ignore") for part in path.parent.parts)
-    return Path(*parts, f"{stem}-feedback.html")
-
-
-def load(folder, student):
-    """The `Result` that is kept of a student, or None."""
+def load(folder, name):
+    """The `Result` that is kept in a file of results/, or None."""
     try:
-        return Result(**json.loads((folder / f"results/{student}.json").read_text("utf-8")))
+        return Result(**json.loads((folder / f"results/{name}.json").read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -109,7 +100,7 @@ def work(job):
         html = page(nbformat.read(place, as_version=4), result, marks)
         put(job.folder / "feedback" / page_of(result.download), html)
         result.page = page_digest(result, marks)
-    put(job.folder / f"results/{result.student}.json", json.dumps(result.kept()))
+    put(job.folder / f"results/{result.student}.new.json", json.dumps(asdict(result)))
 
 
 def graded(job, place):
@@ -238,7 +229,7 @@ def run(jobs, table, results, at_a_time, say):
     try:
         for number, done in enumerate(as_completed(waiting), 1):
             job, student = waiting[done], waiting[done].hand_in.student
-            wrong, result = done.result(), load(job.folder, student)
+            wrong, result = done.result(), load(job.folder, f"{student}.new")
             if wrong or result is None:
                 failed.append(student)
                 result = Result(student, job.hand_in.name, job.hand_in.number)
@@ -249,6 +240,9 @@ def run(jobs, table, results, at_a_time, say):
             marks = job.table.marks(result, job.before)
             table.put(result, marks)
             table.write()
+            if student in results:  # last, so that no old mark is taken for a new answer's
+                new = job.folder / f"results/{student}.new.json"
+                new.replace(new.with_name(f"{student}.json"))
             bar.update()
             with bar.external_write_mode():
                 say(f"{number:4} of {len(jobs)}  {line(result, marks, table)}")

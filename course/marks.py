@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from course.assignment import Mistake, about, role
 
@@ -31,10 +31,6 @@ class Result:
     def look(self):
         """What looks tampered, in lines."""
         return [f"{name}: {note}" for name, test in self.tests.items() for note in test["notes"]]
-
-    def kept(self):
-        """The result as JSON can hold it."""
-        return asdict(self)
 
 
 @dataclass
