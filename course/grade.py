@@ -113,7 +113,7 @@ def graded(job, place):
     result.files, result.digest = job.files, job.digest
     if book is None:
         return result
-    found = tested(book, whole, job.limits)
+    found, result.notes = tested(book, whole, job.limits)
     result.tests = {name: asdict(test) for name, test in found.items()}
     asked = {about(cell).get("grade_id"): text(cell) for cell in given.cells}
     for cell in book.cells:

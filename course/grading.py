@@ -61,12 +61,15 @@ def empty(source):
 
 
 def run(book, tests, limits):
-    """The replies of a sandbox in which the answers of `book` meet `tests`, by grade_id.
+    """The answers of `book` meet `tests` in a sandbox.
 
     Args:
         book: the repaired notebook.
         tests: the text of each test by grade_id; one that is left out is not run.
         limits: a `Limits`, whose total is what is left of it.
+
+    Returns:
+        The replies by grade_id, and what looks unusual in the answers.
     """
     cells = []
     for number, cell in enumerate(book.cells):
@@ -85,16 +88,17 @@ def run(book, tests, limits):
         try:
             sandbox.send(request)
             while True:
-                name = sandbox.receive(deadline).get("ready")
+                said = sandbox.receive(deadline)
+                name = said.get("ready")
                 if name is None:
-                    return found
+                    return found, said.get("notes")
                 sandbox.send({"id": name, "source": tests.get(name, "")})
                 reply = sandbox.receive(min(deadline, monotonic() + limits.seconds + 5))
                 if name in tests:
                     found[name] = reply
         except Ended as error:
             why = f"NotRun: the notebook's code {error}"
-            return {name: {"message": why, "kind": "NotRun"} for name in tests} | found
+            return {name: {"message": why, "kind": "NotRun"} for name in tests} | found, [why]
 
 
 def grade(book, source, limits):
@@ -106,30 +110,28 @@ def grade(book, source, limits):
         limits: a `Limits`.
 
     Returns:
-        A `Found` for each test, by grade_id.
+        A `Found` for each test, by grade_id; and what looks unusual in the answers.
     """
     begun = monotonic()
     cells = {about(cell)["grade_id"]: cell for cell in source.cells if role(cell) == "test"}
     first = {name: visible(cell) for name, cell in cells.items() if not empty(visible(cell))}
-    seen = run(book, first, limits)
+    seen, _ = run(book, first, limits)
     whole = {
         name: cell.source
         for name, cell in cells.items()
         if HIDDEN.search(cell.source) and seen.get(name, {"passed": True}).get("passed")
     }
     left = max(1.0, limits.total - (monotonic() - begun))
-    rest = run(book, whole, Limits(limits.seconds, left, limits.sandboxed, limits.user))
-    return {
-        name: result(cell, [seen.get(name)] if name not in rest else [seen.get(name), rest[name]])
-        for name, cell in cells.items()
-    }
+    rest, notes = run(book, whole, Limits(limits.seconds, left, limits.sandboxed, limits.user))
+    replies = {name: [r[name] for r in (seen, rest) if name in r] for name in cells}
+    found = {name: result(cell, replies[name]) for name, cell in cells.items()}
+    return found, [text(note)[:200] for note in notes] if isinstance(notes, list) else []
 
 
 def result(cell, replies):
     """The `Found` of a test from what was said by its visible part and, if that passed, its whole."""
     most, found = float(about(cell)["points"]), Found()
-    replies = [reply for reply in replies if reply is not None]
-    last = replies[-1]
+    last = replies[-1] if replies else {"message": "NotRun", "kind": "NotRun"}
     if last.get("passed") is True:
         found.points = most
         with contextlib.suppress(TypeError, ValueError):

@@ -24,13 +24,15 @@ class Result:
     graded: bool = False
     tests: dict = field(default_factory=dict)  # {points, message, notes} by grade_id
     written: dict = field(default_factory=dict)  # {answer, untouched} by grade_id
+    notes: list = field(default_factory=list)  # what looks unusual in the answers
     remarks: list = field(default_factory=list)
     page: str = ""  # a digest of what its page shows
 
     @property
     def look(self):
         """What looks tampered, in lines."""
-        return [f"{name}: {note}" for name, test in self.tests.items() for note in test["notes"]]
+        tests = [f"{name}: {note}" for name, test in self.tests.items() for note in test["notes"]]
+        return [*self.notes, *tests]
 
 
 @dataclass

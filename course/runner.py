@@ -16,6 +16,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import resource
 import select
 import signal
@@ -31,6 +32,14 @@ import numpy as np
 MESSAGE = 2000  # characters of an error's message that are kept
 REPLY = 1 << 16  # bytes of a test's reply that are read
 MEMORY, FILE, PROCESSES = 2 << 30, 64 << 20, 250  # bytes of a process, bytes of a file, in all
+USUAL = set(
+    "numpy matplotlib math cmath itertools functools collections random operator copy typing "
+    "dataclasses statistics fractions decimal time sys IPython optimlib warnings __future__".split()
+)
+UNUSUAL = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr"}
+FRAMES = re.compile(
+    r"__(?!init__|call__|name__|doc__)\w+__|_getframe|[ft]b?_(back|frame|locals|globals|code)"
+)
 MUST_FAIL = (
     "assert False",
     "assert 1 == 2",
@@ -134,6 +143,12 @@ def needed(cells, roots):
     return [[statement for statement in cell if statement in chosen] for cell in cells]
 
 
+def string(node):
+    """The text of a constant, which may name an attribute."""
+    constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if constant else ""
+
+
 class Loader:
     """The student's names and the assignment's own, loaded cell by cell.
 
@@ -173,6 +188,22 @@ class Loader:
                         self.errors[name] = short(error)
             if not cell["own"]:
                 self.answers |= statement.binds
+
+    def unusual(self):
+        """What the answers use that can reach into their tests, in lines."""
+        found = set()
+        for cell, statements in zip(self.cells, self.statements):
+            nodes = [] if cell["own"] else [n for s in statements for n in ast.walk(s.node)]
+            for node in nodes:
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    names = {getattr(node, "module", None) or a.name for a in node.names}
+                    found |= {f"imports {n}" for n in names if n.split(".")[0] not in USUAL}
+                elif isinstance(node, ast.Name) and node.id in UNUSUAL:
+                    found.add(f"uses {node.id}")
+                for text in (getattr(node, "attr", ""), getattr(node, "id", ""), string(node)):
+                    if FRAMES.fullmatch(text):
+                        found.add(f"uses {text}")
+        return sorted(found)[:10]
 
     def namespace(self):
         """What a test sees: the assignment's own names, and the student's where it has none."""
@@ -321,7 +352,8 @@ def in_a_process(test, loader, watch, seconds):
     if not child:
         try:
             os.setpgid(0, 0)
-            os.close(ours)
+            os.closerange(3, theirs)
+            os.closerange(theirs + 1, 1024)
             reply = json.dumps(tried(test, loader, watch)).encode()[:REPLY]
             while reply:
                 reply = reply[os.write(theirs, reply) :]
@@ -387,7 +419,7 @@ def main():
         say({"ready": cell["id"]})
         test = json.loads(source.readline())
         say(in_a_process(test, loader, watch, request["seconds"]) if test["source"] else {})
-    say({"ready": None, "errors": loader.errors})
+    say({"ready": None, "notes": loader.unusual()})
 
 
 if __name__ == "__main__":

@@ -63,9 +63,8 @@ def check(name, limits=None, jobs=None):
 
     def points(case):
         book, _ = repair(given, case[1])
-        return {
-            test: found.points for test, found in grade(book, whole, limits or Limits()).items()
-        }
+        found, _ = grade(book, whole, limits or Limits())
+        return {test: one.points for test, one in found.items()}
 
     with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         found = list(pool.map(points, cases))

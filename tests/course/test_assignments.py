@@ -5,11 +5,13 @@ import zipfile
 from html import unescape
 
 import nbformat
+import numpy as np
 import pytest
 from hand_ins import FIRST, HIDDEN, NAMES, ROOT, handed_out, lines_of, points, reference, run
 
 from course import trial
 from course.assignment import about, role, source
+from course.repair import DEFINED
 
 assignments = pytest.mark.parametrize("name", NAMES)
 
@@ -41,6 +43,69 @@ def test_a_check_says_which_marks_are_wrong(grader, tmp_path):
     assert done.returncode == 1
     assert "FAULT sum over the samples in place of the mean: step-test got 1 of 1" in done.stdout
     assert "gradient-test got 0 of 2" in done.stdout
+
+
+def numbers(value):
+    """A value as an array, or None for what is none, or says nothing: a whole number, nothing."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return None
+    whole = array.ndim == 0 and (not np.isfinite(array) or array == np.round(array))
+    return None if whole or not array.size else array
+
+
+def equal(a, b):
+    """Whether two values are the same numbers in the same shape."""
+    a, b = numbers(a), numbers(b)
+    return a is not None and b is not None and a.shape == b.shape and np.allclose(a, b)
+
+
+def parts(value):
+    """A value, and what a tuple or list holds."""
+    return [value, *value] if isinstance(value, (tuple, list)) else [value]
+
+
+class Spy:
+    """An answer that notes which of a test's names hold its result before it is called."""
+
+    def __init__(self, answer, names, ours, found):
+        self.answer, self.names, self.ours, self.found = answer, names, ours, found
+
+    def __call__(self, *arguments, **named):
+        given = [part for argument in arguments for part in parts(argument)]
+        known = {key: parts(value) for key, value in self.names.items() if key not in self.ours}
+        result = self.answer(*arguments, **named)
+        if callable(result):
+            return Spy(result, self.names, self.ours, self.found)
+        for part in parts(result):
+            if not any(equal(part, value) for value in given):
+                self.found |= {k for k, vs in known.items() if any(equal(part, v) for v in vs)}
+        return result
+
+
+def in_reach(name):
+    """The tests during which a right value can be read before the answer is called, with its name."""
+    book, found = source(name), []
+    space = {"plt": None}
+    for cell in book.cells:
+        if role(cell) == "answer" or (role(cell) == "locked" and cell.id != "run"):
+            exec(cell.source.replace("import matplotlib.pyplot as plt", ""), space)
+    answers = [n for c in book.cells if role(c) == "answer" for n in DEFINED.findall(c.source)]
+    for cell in book.cells:
+        if role(cell) == "test":
+            names, seen = dict(space), set()
+            for answer in answers:
+                names[answer] = Spy(space[answer], names, {*space}, seen)
+            exec(cell.source, names)
+            found += [f"{about(cell)['grade_id']}: {key}" for key in sorted(seen)]
+    return found
+
+
+@assignments
+def test_no_right_value_is_in_reach_before_an_answer_is_called(name):
+    """A test that computes it first lets `return expected` pass."""
+    assert not in_reach(name)
 
 
 @assignments
