@@ -1,25 +1,37 @@
 """Which of the cells before it a cell of a notebook needs, from their syntax trees alone.
 
-A cell needs the cells that bind or change what it reads, and what those need in turn. What a tree cannot
-tell counts as a change: a method that is not known to leave its object alone, a random generator or another
-object with a state that is handed to a function. So a cell too many may run, but none too few.
+A cell needs the cells that bind or change what it reads, and what those need in turn. What a tree
+cannot tell counts as a change: a method that is not known to leave its object alone, a random
+generator or another object with a state that is handed to a function. So a cell too many may run,
+but none too few.
 
-The book's build asks, and the browser's Python asks again where a reader has edited a cell: this file needs
-nothing but the standard library.
+The book's build asks, and the browser's Python asks again where a reader has edited a cell: this
+file needs nothing but the standard library.
 """
 
 import ast
 import builtins
 import copy
 
+# fmt: off
 # Methods of arrays, strings and containers that leave their object alone.
-LEAVE_ALONE = set(
-    ["all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "count", "cumprod", "cumsum", "diagonal", "dot", "encode", "endswith", "flatten", "format", "get", "index", "isdigit", "item", "items", "join", "keys", "lower", "lstrip", "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "removeprefix", "removesuffix", "repeat", "replace", "reshape", "round", "rstrip", "searchsorted", "split", "splitlines", "squeeze", "startswith", "std", "strip", "sum", "swapaxes", "take", "title", "tolist", "trace", "transpose", "upper", "values", "var", "view"]
-)
-# Calls that give their object's, or their arguments', own parts.
-GIVE_PARTS = set(
-    ["array_split", "asarray", "atleast_1d", "atleast_2d", "broadcast_to", "dict", "diagonal", "enumerate", "expand_dims", "filter", "get", "items", "iter", "list", "map", "max", "min", "moveaxis", "next", "ravel", "reshape", "reversed", "set", "setdefault", "sorted", "spawn", "split", "squeeze", "swapaxes", "take", "transpose", "tuple", "values", "view", "zip"]
-)
+LEAVE_ALONE = {
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "count",
+    "cumprod", "cumsum", "diagonal", "dot", "encode", "endswith", "flatten", "format", "get",
+    "index", "isdigit", "item", "items", "join", "keys", "lower", "lstrip", "max", "mean", "min",
+    "nonzero", "prod", "ptp", "ravel", "removeprefix", "removesuffix", "repeat", "replace",
+    "reshape", "round", "rstrip", "searchsorted", "split", "splitlines", "squeeze", "startswith",
+    "std", "strip", "sum", "swapaxes", "take", "title", "tolist", "trace", "transpose", "upper",
+    "values", "var", "view",
+}
+# Calls that give parts of their object, or of their arguments.
+GIVE_PARTS = {
+    "array_split", "asarray", "atleast_1d", "atleast_2d", "broadcast_to", "dict", "diagonal",
+    "enumerate", "expand_dims", "filter", "get", "items", "iter", "list", "map", "max", "min",
+    "moveaxis", "next", "ravel", "reshape", "reversed", "set", "setdefault", "sorted", "spawn",
+    "split", "squeeze", "swapaxes", "take", "transpose", "tuple", "values", "view", "zip",
+}
+# fmt: on
 USED_UP = {"enumerate", "filter", "iter", "map", "open", "reversed", "zip"}  # give each item once
 BUILT_IN = set(dir(builtins)) - {"delattr", "next", "setattr"}  # leave what they are given alone
 ANYTHING = {"In", "Out", "_", "__", "eval", "exec", "get_ipython", "globals", "locals", "vars"}
@@ -131,7 +143,7 @@ class Walk:
                 self.reads.add(one)
 
     def change_all(self, names, node=None):
-        """Note that objects may have changed, and may now hold the functions that `node` mentions."""
+        """Note that objects may have changed, and may hold the functions that `node` mentions."""
         for name in names - self.names.imported:
             self.change(name)
             if node is not None:
@@ -142,15 +154,16 @@ class Walk:
             self.names.later[name] = self.names.later.get(name, Later()) | later
 
     def held(self, node):
-        """What calling the functions may do that an expression puts into its value; None where there are none."""
+        """What calling the functions in an expression's value may do; None where it has none."""
         found = None
         called = {n.func for n in ast.walk(node) if isinstance(n, ast.Call)}
         for part in ast.walk(node):
             if isinstance(part, ast.Lambda):
                 found = (found or Later()) | self.function(part)
-            elif isinstance(part, ast.Name) and part.id in self.names.later:
-                if part not in called or makes_object(part):
-                    found = (found or Later()) | self.names.later[part.id]
+            elif getattr(part, "id", None) in self.names.later and (
+                part not in called or makes_object(part)
+            ):
+                found = (found or Later()) | self.names.later[part.id]
         return found
 
     def bind(self, name, value=None):
@@ -179,7 +192,7 @@ class Walk:
             self.names.later[name] = later | self.names.later.get(name, Later())
 
     def has_state(self, value):
-        """Whether a value may have a state: it holds a new object, a random generator, or a part of such."""
+        """Whether a value may have a state: it is, or is a part of, an object that has one."""
         if value is None:
             return False
         if self.roots(value) & self.names.with_state:
@@ -187,7 +200,8 @@ class Walk:
         for part in ast.walk(value):
             if isinstance(part, ast.Call):
                 later = self.names.later.get(callee(part))
-                if makes_object(part.func) or callee(part) == "default_rng" or (later and later.makes):
+                made = makes_object(part.func) or callee(part) == "default_rng"
+                if made or (later and later.makes):
                     return True
         return False
 
@@ -195,7 +209,9 @@ class Walk:
         """The names whose objects, or parts of them, an expression may give."""
         if isinstance(node, ast.Name):
             return {node.id}
-        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.NamedExpr | ast.Await):
+        if isinstance(
+            node, ast.Attribute | ast.Subscript | ast.Starred | ast.NamedExpr | ast.Await
+        ):
             return self.roots(node.value)
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             return {name for part in node.elts for name in self.roots(part)}
@@ -275,7 +291,7 @@ class Walk:
     # ---- statements
 
     def assign(self, target, value):
-        """Bind what stands on the left to what stands on the right; `value` is None where that has no tree."""
+        """Bind what stands on the left to what stands on the right."""
         if isinstance(target, ast.Name):
             self.bind(target.id, value)
         elif isinstance(target, ast.Starred):
@@ -329,12 +345,14 @@ class Walk:
             self.statements(node.finalbody)
         elif isinstance(node, ast.Match):
             self.expression(node.subject)
-            bound = [n for c in node.cases for p in ast.walk(c.pattern) for n in captured(p)]
+            before = set(self.bound)
             self.depth += 1
-            for name in bound:
-                self.bind(name, node.subject)
+            for pattern in (part for case in node.cases for part in ast.walk(case.pattern)):
+                for name in captured(pattern):
+                    self.bind(name, node.subject)
             self.depth -= 1
             self.branches([case.body for case in node.cases])
+            self.bound = before
         else:
             if isinstance(node, ast.Return) and node.value is not None:
                 self.makes |= self.has_state(node.value)
@@ -350,13 +368,15 @@ class Walk:
     def cell(self, body):
         """The statements of a cell, whose last may be there for what it shows."""
         last = body[-1] if body else None
-        shown = isinstance(last, ast.Expr) and isinstance(getattr(last.value, "func", None), ast.Name)
+        shown = isinstance(last, ast.Expr) and isinstance(
+            getattr(last.value, "func", None), ast.Name
+        )
         self.statements(body[:-1] if shown else body)
         if shown:
             self.expression(last.value)
 
     def command(self, call):
-        """A call whose result nobody takes is there for what it does: to its first argument, or else to its module."""
+        """A call whose result nobody takes does something: to its first argument, or its module."""
         modules = self.roots(call.func) & self.names.imported
         if modules or callee(call) == "shuffle":
             first = self.roots(call.args[0]) - self.names.imported if call.args else set()
@@ -364,7 +384,7 @@ class Walk:
             self.changes |= set() if first else modules
 
     def branches(self, bodies, loop=None, one_runs=False):
-        """Parts that may run or not; what each of them binds is bound after them where one surely runs."""
+        """Parts that may run or not; what all of them bind is bound where one surely runs."""
         before, ends = set(self.bound), []
         self.depth += 1
         for place, body in enumerate(bodies):
@@ -429,7 +449,7 @@ def callee(node):
 def makes_object(func):
     """Whether calling this makes an object of a class, by the capital letter of its name."""
     name = getattr(func, "id", getattr(func, "attr", ""))
-    return (name.lstrip("_")[:1].isupper() and not name.isupper()) or (name.isupper() and len(name) > 1)
+    return name.lstrip("_")[:1].isupper()
 
 
 def values(call):
@@ -454,7 +474,7 @@ def assigned(nodes):
 
 
 def item_of(iterable):
-    """A tree for an item of what a loop goes through: of a zip, the tuple of its arguments' items."""
+    """A tree for an item of what a loop goes through: for a zip, a tuple of such trees."""
     if callee(iterable) == "zip" and not any(isinstance(a, ast.Starred) for a in iterable.args):
         return ast.Tuple([item_of(a) for a in iterable.args])
     if callee(iterable) == "enumerate" and iterable.args:
@@ -464,10 +484,9 @@ def item_of(iterable):
 
 def partners(targets, value):
     """The parts of a value for the targets of an unpacking: its own, or for each the whole."""
-    if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(targets):
-        if not any(isinstance(part, ast.Starred) for part in [*targets, *value.elts]):
-            return value.elts
-    return [value] * len(targets)
+    own = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+    starred = any(isinstance(part, ast.Starred) for part in [*targets, *own])
+    return own if len(own) == len(targets) and not starred else [value] * len(targets)
 
 
 def facts(sources, leave_alone=()):
@@ -475,12 +494,13 @@ def facts(sources, leave_alone=()):
 
     Args:
         sources: The cells' code.
-        leave_alone: Methods that are known to change nothing, beside those of arrays and containers.
+        leave_alone: Methods that change nothing, beside those of arrays and containers.
 
     Returns:
-        A dictionary a cell: `reads`, names whose value from before it may use; `binds`, names that surely have
-        a new value afterwards; `changes`, names that it may bind or whose object it may change, each a sorted
-        list; and `anything`, whether it may do more than its tree shows, as with a magic or a mistake in it.
+        A dictionary a cell: `reads`, names whose value from before it may use; `binds`, names that
+        surely have a new value afterwards; `changes`, names that it may bind or whose object it may
+        change, each a sorted list; and `anything`, whether it may do more than its tree shows, as
+        with a magic or a mistake in it.
     """
     names, found = Names(leave_alone), []
     for source in sources:
@@ -495,7 +515,7 @@ def facts(sources, leave_alone=()):
 
 
 def needed(cells, index):
-    """The places of the cells before the one at `index` that it needs, in their order, by the facts of all."""
+    """The places, in order, of the cells that the one at `index` needs, by the facts of all."""
     wanted, everything, found = set(cells[index]["reads"]), cells[index]["anything"], []
     for place in range(index - 1, -1, -1):
         cell = cells[place]
@@ -507,7 +527,14 @@ def needed(cells, index):
 
 
 def leave_alone(sources):
-    """The names of methods that in none of these modules' classes assign to a part of their object, or call a method that does."""
+    """The methods that in no class of these modules change their object.
+
+    Args:
+        sources: The modules' code.
+
+    Returns:
+        Their names, sorted. They assign to no part of the object, and call no method that does.
+    """
     methods = {}
     for source in sources:
         for part in ast.walk(ast.parse(source)):

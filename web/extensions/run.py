@@ -1,7 +1,8 @@
-"""Sphinx extension: the code cells of a page run where they stand, in the kernel of the site's JupyterLite.
+"""Sphinx extension: cells of a page run where they stand, in the kernel of the site's JupyterLite.
 
-At build time each cell of a page gets an id, and each notebook a file with its cells' code and with what they do to names. The page
-itself loads run.js and run.css alone; all else is fetched when a reader runs or edits a cell.
+At build time each cell of a page gets an id, and each notebook a file with its cells' code and with
+what they do to names. The page itself loads run.js and run.css alone; all else is fetched when a
+reader runs or edits a cell.
 """
 
 import ast
@@ -21,8 +22,14 @@ LOG = getLogger(__name__)
 LEFT_OUT = {"live", "install"}  # tags of cells that want widgets, or another machine
 CLAIM = re.compile(r"\*\*(Claim[^*]*|Check|What we see)\.\*\*")
 KERNEL = "extensions/@jupyterlite/pyodide-kernel-extension/static"  # in JupyterLite
-OPTIMLIB = ["numpy", "matplotlib", "tqdm", "optimlib"]  # what importing optimlib and its figures takes
+OPTIMLIB = [
+    "numpy",
+    "matplotlib",
+    "tqdm",
+    "optimlib",
+]  # what importing optimlib and its figures takes
 PARTS = {"cell_code": "cell", "cell_code_source": "in", "cell_code_output": "out"}
+NO_SCRIPT = "<noscript><p>Where scripts are allowed, cells run here.</p></noscript>"
 
 
 def setup(app):
@@ -33,7 +40,7 @@ def setup(app):
 
 
 def notebook(app, name):
-    """The notebook of the page with this docname as its file has it, or None where it is no notebook."""
+    """The notebook of a page as its file has it, or None where the page is none."""
     path = Path(app.env.doc2path(name))
     return json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".ipynb" else None
 
@@ -43,17 +50,19 @@ def runs(cell):
 
 
 def name_cells(app, doctree, name):
-    """Give each cell that runs, its code and its output ids, so that they are found wherever on the page they stand."""
+    """Give each cell that runs, its code and its output an id by which scripts find them."""
     found = notebook(app, name)
     if found is None:
         return
-    for container in doctree.findall(nodes.container):
-        if container.get("nb_element") == "cell_code":
-            cell = found["cells"][container["cell_index"]]
-            if runs(cell):
-                for part in container.findall(nodes.container):
-                    if prefix := PARTS.get(part.get("nb_element")):
-                        part["ids"].append(f"{prefix}-{cell['id']}")
+    every = [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
+    there = [(c, found["cells"][c["cell_index"]]) for c in every]
+    there = [(container, cell) for container, cell in there if runs(cell)]
+    for container, cell in there:
+        for part in container.findall(nodes.container):
+            if prefix := PARTS.get(part.get("nb_element")):
+                part["ids"].append(f"{prefix}-{cell['id']}")
+    for container, _ in there[:1]:
+        container += nodes.raw("", NO_SCRIPT, format="html")
 
 
 def add_script(app, name, template, context, doctree):
@@ -84,7 +93,7 @@ def write_files(app, error):
     kernel = {
         "worker": workers[0].relative_to(lite).as_posix(),
         "piplite": piplite[0].relative_to(lite).as_posix(),
-        "pyodide": f"{pyodide_files.PUBLIC}/pyodide.mjs",  # unless JupyterLite's own settings name another
+        "pyodide": f"{pyodide_files.PUBLIC}/pyodide.mjs",  # unless JupyterLite has its own
         "core": pyodide_files.CORE,
         "kernel": pyodide_files.KERNEL,
     }
@@ -96,14 +105,15 @@ def cells(found, leave_alone):
     """What the page's script wants to know of a notebook.
 
     Returns:
-        A dictionary: `packages`, what the kernel has to load; `leave_alone`, methods that change nothing; `cells`, those
-        that run, in their order: `id`, `code`, whether it checks a `claim`, and its facts as in `needs.facts`.
+        A dictionary: `packages`, what the kernel has to load; `leave_alone`, methods that change
+        nothing; `cells`, those that run, in their order: `id`, `code`, whether it checks a `claim`,
+        and its facts as in `needs.facts`.
     """
     code, claims, claim = [], [], False
     for cell in found["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            claim = bool(CLAIM.search(text)) or claim and not text.strip()
+            claim = bool(CLAIM.search(text)) or (claim and not text.strip())
         elif runs(cell):
             code.append(cell)
             claims.append(claim and "assert" in text)

@@ -1,4 +1,4 @@
-"""What a page asks the browser's Python beside running cells. The analysis of web/extensions/needs.py stands in the same module."""
+"""What a page asks the browser's Python beside running cells, and beside what needs.py answers."""
 
 import ast
 import os
@@ -10,7 +10,13 @@ from IPython import get_ipython
 os.environ["TQDM_DISABLE"] = "1"  # as on the page: what a cell found, not how long it took
 get_ipython().displayhook.do_full_cache = False  # or every result would stay in memory
 FIRST_NAMES = set(get_ipython().user_ns)
-WORDS = {ast.GtE: "at least", ast.Gt: "more than", ast.LtE: "at most", ast.Lt: "less than", ast.Eq: ""}
+WORDS = {
+    ast.GtE: "at least",
+    ast.Gt: "more than",
+    ast.LtE: "at most",
+    ast.Lt: "less than",
+    ast.Eq: "",
+}
 TURNED = {ast.GtE: ast.LtE, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.Lt: ast.Gt, ast.Eq: ast.Eq}
 
 
@@ -25,8 +31,8 @@ def failure(code):
     """The last error, of a cell with this code.
 
     Returns:
-        `line` in the cell, or null; and for an `assert` of the cell itself `part`, what of it is false, with
-        `measured`, `words` and `bound` where it is a comparison.
+        A dictionary: `line`, its number in the cell or None; for an `assert` of the cell itself
+        `part`, what of it is false, with `what`, `measured`, `words` and `bound` for a comparison.
     """
     error, found = sys.last_value, {"line": None}
     if isinstance(error, SyntaxError):
@@ -52,7 +58,7 @@ def false_part(code, line, namespace):
 
 
 def parts(test):
-    """The parts of a condition that must all hold: those of `and`, and the comparisons of a chain."""
+    """The parts of a condition that must all hold: of an `and`, of a chain of comparisons."""
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         return [part for value in test.values for part in parts(value)]
     if isinstance(test, ast.Compare):
@@ -62,7 +68,7 @@ def parts(test):
 
 
 def compared(part, namespace):
-    """The two sides of a comparison in words: what was measured, and the bound, which is the constant side or else the right."""
+    """A comparison in words: what was measured, and the bound, which is the side without names."""
     if not isinstance(part, ast.Compare) or type(part.ops[0]) not in WORDS:
         return {}
     measured, kind, bound = part.left, type(part.ops[0]), part.comparators[0]
@@ -71,11 +77,18 @@ def compared(part, namespace):
     values = [evaluate(side, namespace) for side in (measured, bound)]
     digits = 3 if short(values[0], 3) != short(values[1], 3) else 17
     texts = [short(value, digits) for value in values]
-    return {"what": ast.unparse(measured), "measured": texts[0], "words": WORDS[kind], "bound": texts[1]}
+    return {
+        "what": ast.unparse(measured),
+        "measured": texts[0],
+        "words": WORDS[kind],
+        "bound": texts[1],
+    }
 
 
 def evaluate(node, namespace):
-    return eval(compile(ast.fix_missing_locations(ast.Expression(node)), "claim", "eval"), namespace)
+    return eval(
+        compile(ast.fix_missing_locations(ast.Expression(node)), "claim", "eval"), namespace
+    )
 
 
 def short(value, digits):
