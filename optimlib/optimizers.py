@@ -130,10 +130,6 @@ class Optimizer:
         """The weights (..., P) at which a network that trains at w is evaluated: most often w."""
         return w
 
-    def decayed(self, w, lr):
-        """The weights that the update starts from: w after decoupled weight decay."""
-        return w if self.weight_decay is None else w - lr * self.weight_decay * w
-
     def update(self, w, g, lr):
         """The rule itself: new weights from w, g and the rate of this step."""
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")

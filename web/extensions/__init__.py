@@ -17,6 +17,7 @@ ROOMS = [
     "solutions",
     "lab",
     "live",
+    "run",
 ]
 
 
