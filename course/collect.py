@@ -1,5 +1,6 @@
 """From a folder of downloads to one notebook for each student, by the names that Canvas and Moodle give and those that people give."""
 
+import json
 import os
 import re
 import tempfile
@@ -9,7 +10,9 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repair import NotANotebook, belongs, read, repair
+import nbformat
+
+from course.repair import belongs, repair
 
 # Canvas: lastnamefirstname_LATE_4711_815_file-2.ipynb; Moodle: "First Last_4711_assignsubmission_file_file.ipynb", or a folder of that name
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)", re.I)
@@ -20,6 +23,40 @@ DECORATION = re.compile(
 )
 IGNORED = re.compile(r"^(\.|__MACOSX$|Thumbs\.db$|desktop\.ini$)")
 LARGEST = 200 << 20  # bytes that a zip file may unpack to
+
+
+class NotANotebook(Exception):
+    """A file that holds no notebook; the message says what it holds."""
+
+
+def read(path):
+    """The notebook in the file at `path`, whatever the file is called."""
+    if not os.path.exists(path):
+        raise NotANotebook("it cannot be unpacked: damaged, or with a password")
+    data = path.read_bytes()
+    for kind, begins in [
+        ("a PDF", b"%PDF"),
+        ("a zip file", b"PK\x03\x04"),
+        ("a web page", b"<"),
+        ("an image", b"\x89PNG"),
+    ]:
+        if data.lstrip()[: len(begins)] == begins:
+            raise NotANotebook(f"it is {kind}, not a notebook")
+    if not data.strip():
+        raise NotANotebook("it is empty")
+    try:
+        book = json.loads(data.decode("utf-8-sig"))
+        if not isinstance(book, dict) or not {"cells", "worksheets"} & book.keys():
+            raise NotANotebook("it is no notebook")
+        for cell in book.get("cells", []):
+            cell.setdefault("metadata", {})
+            if isinstance(cell.get("source"), list):
+                cell["source"] = "".join(cell["source"])
+        return nbformat.convert(nbformat.from_dict(book), 4)
+    except NotANotebook:
+        raise
+    except Exception as error:  # nbformat raises many kinds for what is only half a notebook
+        raise NotANotebook(f"it cannot be read as a notebook ({type(error).__name__})") from error
 
 
 @dataclass

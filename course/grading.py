@@ -20,7 +20,7 @@ from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, GetGrades, NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
-from sandbox import KernelManager
+from course.sandbox import KernelManager
 from sqlalchemy.exc import SAWarning
 from traitlets import Float
 from traitlets.config import Config

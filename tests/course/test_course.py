@@ -21,21 +21,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course import assignment, collect, trial
+from course.assignment import about, role, source
+from course.collect import NotANotebook, read
+from course.grade import page_of
+from course.marks import Table, safe, unsafe
+from course.repair import repair
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "course"))
-import collect  # noqa: E402
-import course  # noqa: E402
-from repair import NotANotebook, marks, read, repair, role  # noqa: E402
 
 PYTHON = ROOT / ".venv-course" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 FIRST = "1-gradient-descent"
-NAMES = course.names()
+NAMES = assignment.names()
 assignments = pytest.mark.parametrize("name", NAMES)
 
 
 def run(*arguments, **environment):
-    """A command of course.py in the course's own environment."""
-    command = [str(PYTHON), str(ROOT / "course/course.py"), *map(str, arguments)]
+    """A command of python -m course in the course's own environment."""
+    command = [str(PYTHON), "-m", "course", *map(str, arguments)]
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -56,8 +59,8 @@ def grader():
         reason = "no bubblewrap: homework is graded in a sandbox"
     else:
         tried = subprocess.run(
-            [str(PYTHON), "-c", "import sandbox; sandbox.check()"],
-            cwd=ROOT / "course",
+            [str(PYTHON), "-c", "from course import sandbox; sandbox.check()"],
+            cwd=ROOT,
             capture_output=True,
             text=True,
         )
@@ -73,11 +76,11 @@ def handed_out(name=FIRST):
 
 
 def reference(name=FIRST):
-    return course.solved(course.source(name))
+    return assignment.solved(source(name))
 
 
 def cell_of(book, grade_id):
-    return next(cell for cell in book.cells if marks(cell).get("grade_id") == grade_id)
+    return next(cell for cell in book.cells if about(cell).get("grade_id") == grade_id)
 
 
 def answered(**texts):
@@ -96,9 +99,7 @@ def undrawn(**texts):
 
 def points(name=FIRST):
     return {
-        marks(c)["grade_id"]: marks(c)["points"]
-        for c in course.source(name).cells
-        if role(c) == "test"
+        about(c)["grade_id"]: about(c)["points"] for c in source(name).cells if role(c) == "test"
     }
 
 
@@ -106,13 +107,11 @@ def lines_of(pattern, name=FIRST):
     """The lines of an assignment's source that stand in regions and nowhere else, long enough to be its own."""
     found = {
         line.strip()
-        for cell in course.source(name).cells
+        for cell in source(name).cells
         for part in re.findall(pattern, cell.source, re.S)
         for line in part.splitlines()
     }
-    shown = "\n".join(
-        re.sub(pattern, "", cell.source, flags=re.S) for cell in course.source(name).cells
-    )
+    shown = "\n".join(re.sub(pattern, "", cell.source, flags=re.S) for cell in source(name).cells)
     return {line for line in found if len(line) >= 25 and line not in shown}
 
 
@@ -124,11 +123,11 @@ HIDDEN = r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS"
 
 @assignments
 def test_every_wrong_answer_loses_its_tests_and_no_other(grader, name):
-    """One by one, their cells run as they stand; `course.py check` hands each to nbgrader, which takes minutes."""
+    """One by one, their cells run as they stand; `python -m course check` hands each to nbgrader, which takes minutes."""
     done = run("check", name, "--bare")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert (
-        len(done.stdout.splitlines()) >= len(points(name)) + len(list(course.wrong_answers(name)))
+        len(done.stdout.splitlines()) >= len(points(name)) + len(list(trial.wrong_answers(name)))
         and "FAULT" not in done.stdout
     )
 
@@ -147,11 +146,11 @@ def test_nbgrader_gives_the_reference_the_untouched_version_and_mistakes_their_m
 
 @assignments
 def test_the_table_of_wrong_answers_covers_every_answer_and_every_test(name):
-    wrong = list(course.wrong_answers(name))
+    wrong = list(trial.wrong_answers(name))
     assert len(wrong) >= 10
-    cells = course.source(name).cells
+    cells = source(name).cells
     assert {grade_id for _, answers, _ in wrong for grade_id in answers} == {
-        marks(c)["grade_id"] for c in cells if role(c) == "answer"
+        about(c)["grade_id"] for c in cells if role(c) == "answer"
     }
     assert {test for _, _, lost in wrong for test in lost} == set(points(name)), (
         "a test that no wrong answer fails"
@@ -160,8 +159,8 @@ def test_the_table_of_wrong_answers_covers_every_answer_and_every_test(name):
 
 @assignments
 def test_a_source_is_written_as_the_course_asks(name):
-    book = course.source(name)
-    ids = [marks(cell)["grade_id"] for cell in book.cells if marks(cell)]
+    book = source(name)
+    ids = [about(cell)["grade_id"] for cell in book.cells if about(cell)]
     assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[\w-]+", one) for one in ids)
     kinds = [role(cell) for cell in book.cells]
     assert kinds.count("written") >= 1 and kinds.count("test") >= 4
@@ -176,9 +175,9 @@ def test_a_source_is_written_as_the_course_asks(name):
                 cell.source.count("### BEGIN SOLUTION")
                 == cell.source.count("### END SOLUTION")
                 == 1
-            ), marks(cell)
+            ), about(cell)
         if role(cell) == "written":
-            assert "**Marking" in cell.source, f"no rubric: {marks(cell)['grade_id']}"
+            assert "**Marking" in cell.source, f"no rubric: {about(cell)['grade_id']}"
         if cell.cell_type == "code":
             imports = set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", cell.source))
             assert imports <= {"numpy", "matplotlib", "math"}, f"students may not have {imports}"
@@ -228,8 +227,8 @@ def test_the_solution_to_publish_shows_no_hidden_test(name):
 
 def test_the_points_are_those_that_the_first_cell_says():
     for name in NAMES:
-        book = course.source(name)
-        by_hand = sum(marks(cell)["points"] for cell in book.cells if role(cell) == "written")
+        book = source(name)
+        by_hand = sum(about(cell)["points"] for cell in book.cells if role(cell) == "written")
         said = re.search(
             r"\*Points:\* (\d+) from tests, (\d+) for written answers", book.cells[0].source
         )
@@ -315,7 +314,7 @@ def without(book, *gone):
     """The notebook without the cells of these grade_ids or ids."""
     book = copy.deepcopy(book)
     book.cells = [
-        cell for cell in book.cells if not {marks(cell).get("grade_id"), cell.id} & set(gone)
+        cell for cell in book.cells if not {about(cell).get("grade_id"), cell.id} & set(gone)
     ]
     return book
 
@@ -334,10 +333,10 @@ def tampered():
     for cell in book.cells:
         if role(cell) == "test":
             cell.source = "assert True"
-            marks(cell).update(points=100, locked=False)
+            about(cell).update(points=100, locked=False)
     cell = cell_of(book, "step-test")
-    marks(cell)["grade_id"] = "step-tested"
-    marks(cell_of(book, "gradient-test")).update(grade=False)
+    about(cell)["grade_id"] = "step-tested"
+    about(cell_of(book, "gradient-test")).update(grade=False)
     book.cells.sort(key=lambda cell: role(cell) != "test")
     return book
 
@@ -739,8 +738,8 @@ def test_older_bubblewraps_make_a_sandbox_or_are_said_to_be_too_old(grader, tmp_
     older.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        [str(PYTHON), "-c", "import sandbox; sandbox.check()"],
-        cwd=ROOT / "course",
+        [str(PYTHON), "-c", "from course import sandbox; sandbox.check()"],
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
@@ -778,11 +777,11 @@ remount = subprocess.run("mount -o remount,rw /usr || unshare -Urm mount -o remo
 assert remount.returncode, "could write to /usr"
 import numpy, matplotlib, optimlib
 """
-    outside = f"import sandbox, subprocess, sys; sys.exit(subprocess.run([*sandbox.walls(), sys.executable, '-c', {inside.replace('ROOT', repr(str(ROOT)))!r}]).returncode)"
+    outside = f"import subprocess, sys; from course import sandbox; sys.exit(subprocess.run([*sandbox.walls(), sys.executable, '-c', {inside.replace('ROOT', repr(str(ROOT)))!r}]).returncode)"
     environment = {**os.environ, "A_TOKEN": "secret"}
     done = subprocess.run(
         [str(PYTHON), "-c", outside],
-        cwd=ROOT / "course",
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
@@ -836,7 +835,7 @@ def test_an_assignment_that_changed_is_not_graded_into_old_marks(grader, tmp_pat
 
 
 def own(book):
-    return [marks(cell)["grade_id"] for cell in book.cells if marks(cell)]
+    return [about(cell)["grade_id"] for cell in book.cells if about(cell)]
 
 
 operations = st.lists(
@@ -966,8 +965,8 @@ def test_a_student_s_latest_notebook_is_taken_also_from_a_zip(tmp_path):
     with zipfile.ZipFile(tmp_path / "submissions.zip", "w") as packed:
         for path in downloads.iterdir():
             packed.write(path, path.name)
-    for source in (downloads, tmp_path / "submissions.zip"):
-        bo, li = collect.collect(source, FIRST, handed_out())
+    for place in (downloads, tmp_path / "submissions.zip"):
+        bo, li = collect.collect(place, FIRST, handed_out())
         assert (bo.student, li.student) == ("bo", "li")
         assert [cell_of(one.book, "bounce").source for one in (bo, li)] == ["new", "new"]
         assert "2 notebooks, graded the last: li_7_1_1-gradient-descent-2.ipynb" in li.remarks
@@ -1102,8 +1101,8 @@ def test_one_malformed_upload_keeps_nobody_from_being_graded(tmp_path):
             outer.writestr(collect.legible(name), data)
         outer.writestr("y" * 300 + ".ipynb", broken())
         outer.writestr("..", broken())
-    for source, more in [(downloads, set()), (tmp_path / "all.zip", {"y" * 300})]:
-        found = collect.collect(source, FIRST, handed_out())
+    for place, more in [(downloads, set()), (tmp_path / "all.zip", {"y" * 300})]:
+        found = collect.collect(place, FIRST, handed_out())
         assert {one.name for one in found} == {
             collect.legible(name).split(".")[0] for name in uploads
         } | more
@@ -1111,7 +1110,7 @@ def test_one_malformed_upload_keeps_nobody_from_being_graded(tmp_path):
         for one in found:
             assert one.book or "nothing to grade: " in "; ".join(one.remarks)
             "; ".join([one.name, one.download, *one.remarks]).encode("utf-8")
-            assert len(os.fsencode(course.page_of(one).name)) <= 255
+            assert len(os.fsencode(page_of(one).name)) <= 255
 
 
 def test_a_broken_notebook_handed_in_after_a_good_one_is_named(tmp_path):
@@ -1123,7 +1122,7 @@ def test_a_broken_notebook_handed_in_after_a_good_one_is_named(tmp_path):
 
 def marked(folder, **row):
     """A table in which a teacher has marked Anna."""
-    table = course.Marks(folder / "marks.csv", course.source(FIRST))
+    table = Table(folder / "marks.csv", source(FIRST))
     table.put(
         collect.Submission("anna", "Anna"),
         dict.fromkeys(table.tests, 1.0) | dict.fromkeys(table.hand),
@@ -1132,7 +1131,7 @@ def marked(folder, **row):
     )
     table.rows["anna"] |= {"bounce (4)": "3,5", "units (2)": "1", "bounce comment": "Why?"} | row
     table.write()
-    return course.Marks(folder / "marks.csv", course.source(FIRST))
+    return Table(folder / "marks.csv", source(FIRST))
 
 
 def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
@@ -1143,7 +1142,7 @@ def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
         *table.by_hand("anna"),
     )
     table.write()
-    row = course.Marks(tmp_path / "marks.csv", course.source(FIRST)).rows["anna"]
+    row = Table(tmp_path / "marks.csv", source(FIRST)).rows["anna"]
     assert (row["bounce (4)"], row["units (2)"], row["bounce comment"]) == ("3.5", "1", "Why?")
     assert (row[table.title("step-test")], row["automatic"], row["total"], row["remarks"]) == (
         "",
@@ -1155,7 +1154,7 @@ def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
 
 def test_the_mark_of_an_answer_that_changed_is_emptied_in_the_file_at_once(tmp_path):
     marked(tmp_path).unmark("anna", "bounce")
-    row = course.Marks(tmp_path / "marks.csv", course.source(FIRST)).rows["anna"]
+    row = Table(tmp_path / "marks.csv", source(FIRST)).rows["anna"]
     assert (row["bounce (4)"], row["units (2)"], row["bounce comment"]) == ("", "1", "Why?")
 
 
@@ -1172,8 +1171,8 @@ def test_marks_are_not_lost_where_writing_them_fails(tmp_path):
 def test_marks_in_another_encoding_are_named_in_one_line(tmp_path, encoding):
     text = marked(tmp_path, name="José").path.read_text(encoding="utf-8-sig")
     (tmp_path / "marks.csv").write_text(text, encoding=encoding)
-    with pytest.raises(course.Wrong, match=r"marks\.csv .* UTF-8") as said:
-        course.Marks(tmp_path / "marks.csv", course.source(FIRST))
+    with pytest.raises(assignment.Mistake, match=r"marks\.csv .* UTF-8") as said:
+        Table(tmp_path / "marks.csv", source(FIRST))
     assert "\n" not in str(said.value)
 
 
@@ -1197,9 +1196,7 @@ def test_what_is_no_notebook_is_told_from_one(tmp_path, data, said):
 
 def test_names_that_a_spreadsheet_would_run_are_made_safe():
     assert (
-        course.safe('=HYPERLINK("x")') == '\'=HYPERLINK("x")'
-        and course.safe("Anna") == "Anna"
-        and course.safe("") == ""
+        safe('=HYPERLINK("x")') == '\'=HYPERLINK("x")' and safe("Anna") == "Anna" and safe("") == ""
     )
 
 
@@ -1208,11 +1205,11 @@ def test_names_that_a_spreadsheet_would_run_are_made_safe():
 )
 def test_a_comment_is_read_as_it_was_written(tmp_path, comment):
     """However often it is graded again."""
-    assert course.unsafe(course.safe(comment)) == comment
+    assert unsafe(safe(comment)) == comment
     table = marked(tmp_path, **{"bounce comment": comment})
     for _ in range(2):
         given, comments = table.by_hand("anna")
         assert comments["bounce"] == (comment or None)
         table.put(collect.Submission("anna", "Anna"), None, given, comments)
         table.write()
-        table = course.Marks(table.path, course.source(FIRST))
+        table = Table(table.path, source(FIRST))

@@ -28,7 +28,7 @@ LOADED = [
     "comm",
     "ipywidgets",
     "tqdm",
-    "optimlib",
+    "optimizers_step_by_step",
 ]  # there when a kernel starts; the first two are Pyodide's
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",

