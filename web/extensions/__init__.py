@@ -5,6 +5,7 @@ from importlib import import_module
 ROOMS = [
     "execution",
     "pages",
+    "styles",
     "markup",
     "highlighting",
     "formulas",

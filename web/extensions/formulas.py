@@ -129,10 +129,12 @@ def visit_display(self, node):
 
     An empty line in it begins another formula, and `\\` another line, as Sphinx has them.
     """
-    tex, tag = node.astext(), None
+    tex = node.astext()
+    tag = re.search(r"\\tag\{(.+?)\}", tex)
+    if tag:
+        tex = tex.replace(tag[0], "")
     if not node["nowrap"]:
-        tag = re.search(r"\\tag\{(.+?)\}", tex)
-        lines = [x for x in re.split(r"\n\s*\n", re.sub(r"\\tag\{.+?\}", "", tex)) if x.strip()]
+        lines = [line for line in re.split(r"\n\s*\n", tex) if line.strip()]
         lines = [rf"\begin{{split}}{x}\end{{split}}" if r"\\" in x else x for x in lines]
         tex = r"\\".join(lines)
         tex = tex if len(lines) == 1 else rf"\begin{{aligned}}{tex}\end{{aligned}}"

@@ -6,7 +6,8 @@ def setup(app):
     app.add_css_file("theme.css")
     app.add_css_file("text.css")
     app.add_css_file("print.css")
-    app.add_js_file("site.js", loading_method="defer")
+    app.add_js_file("site.js")
+    app.add_js_file("lay_out.js")
     app.connect("html-page-context", settle_head, priority=900)
 
 
