@@ -301,10 +301,9 @@ class Model:
         elif share > 0:
             samples = self._samples(x, y)[0].shape[-1]
             first = math.floor(samples * (1 - share))
-            if first in (0, samples):
+            if first == 0:
                 raise ValueError(
-                    f"validation_split={validation_split} of {samples} samples leaves none to "
-                    f"{'validate' if first else 'train'} on"
+                    f"validation_split={share} of {samples} samples leaves none to train on"
                 )
             validation_data = x[first:], y[first:]
             x, y = x[:first], y[:first]

@@ -550,11 +550,8 @@ def test_validation_split_takes_the_last_samples_before_they_are_shuffled():
     a = split.fit(X, Y, epochs=2, validation_split=0.3).history
     b = by_hand.fit(X[:35], Y[:35], epochs=2, validation_data=(X[35:], Y[35:])).history
     assert a == b and np.array_equal(split.w, by_hand.w)
-    for share, left in ((0.999, "train"), (1e-9, "validate")):
-        with pytest.raises(
-            ValueError, match=f"validation_split={share} of 50 .* none to {left} on"
-        ):
-            compiled().fit(X, Y, validation_split=share)
+    with pytest.raises(ValueError, match="validation_split=0.999 of 50 samples leaves none to train"):
+        compiled().fit(X, Y, validation_split=0.999)
 
 
 @pytest.mark.parametrize(
