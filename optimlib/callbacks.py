@@ -4,7 +4,6 @@ import numpy as np
 
 from optimlib import checks
 
-
 ABSENT = {
     "BackupAndRestore": "use Model.save and Model.load",
     "CSVLogger": "the History that fit returns has the numbers",
@@ -25,9 +24,12 @@ def __getattr__(name):
 
 
 class Callback:
-    """Something to do as fit goes: `self.model` is the model, `self.params` what fit was asked for.
+    """Something to do as fit goes. A subclass writes the hooks that it needs.
 
-    A subclass writes the hooks that it needs. `logs` is a dict of losses and metrics so far.
+    `self.model` is the model, `self.params` what fit was asked for. Hooks are called at the begin
+    and the end of fit ("train"), of each epoch and each batch 0, 1, 2, ..., and of the scoring of
+    the validation data ("test"), which are one batch. At an end, `logs` is a dict of losses and
+    metrics: the means over the epoch so far.
     """
 
     model, params = None, None
@@ -38,43 +40,22 @@ class Callback:
     def set_params(self, params):
         self.params = params
 
-    def on_train_begin(self, logs=None):
-        """Called when fit begins."""
-
-    def on_train_end(self, logs=None):
-        """Called when fit ends, with the logs of the last epoch."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Called before each epoch 0, 1, 2, ..."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Called after each epoch, with its losses and metrics."""
+    def on_train_begin(self, logs=None): ...
+    def on_train_end(self, logs=None): ...
+    def on_epoch_begin(self, epoch, logs=None): ...
+    def on_epoch_end(self, epoch, logs=None): ...
+    def on_batch_begin(self, batch, logs=None): ...
+    def on_batch_end(self, batch, logs=None): ...
+    def on_test_begin(self, logs=None): ...
+    def on_test_end(self, logs=None): ...
+    def on_test_batch_begin(self, batch, logs=None): ...
+    def on_test_batch_end(self, batch, logs=None): ...
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Called before each batch 0, 1, 2, ... of an epoch."""
-        self.on_batch_begin(batch, logs)
+        self.on_batch_begin(batch, logs)  # its older name
 
     def on_train_batch_end(self, batch, logs=None):
-        """Called after each batch, with the means over the epoch so far."""
         self.on_batch_end(batch, logs)
-
-    def on_batch_begin(self, batch, logs=None):
-        """Another name of on_train_batch_begin."""
-
-    def on_batch_end(self, batch, logs=None):
-        """Another name of on_train_batch_end."""
-
-    def on_test_begin(self, logs=None):
-        """Called before the validation data are scored."""
-
-    def on_test_end(self, logs=None):
-        """Called after that, with their loss and metrics."""
-
-    def on_test_batch_begin(self, batch, logs=None):
-        """Called before each batch of the validation data: they are one."""
-
-    def on_test_batch_end(self, batch, logs=None):
-        """Called after it."""
 
 
 class History(Callback):
@@ -119,7 +100,8 @@ class MonitorCallback(Callback):
 class ReduceLROnPlateau(MonitorCallback):
     """The rate is multiplied by `factor` once `monitor` has stopped improving.
 
-    The history then has the rates as well, as `learning_rate`.
+    The history then has the rates as well, as `learning_rate`. In fit, a ValueError is raised if
+    the optimizer has a schedule, or the monitor is not recorded.
 
     Args:
         monitor: The name of the loss or metric.
@@ -130,10 +112,6 @@ class ReduceLROnPlateau(MonitorCallback):
         min_delta: What counts as an improvement.
         cooldown: How many epochs after a cut do not count, >= 0.
         min_lr: The lowest rate, >= 0.
-
-    Raises:
-        ValueError: An argument is out of range; in fit, the optimizer has a schedule, or the
-            monitor is not recorded.
     """
 
     def __init__(
@@ -193,11 +171,7 @@ class EarlyStopping(MonitorCallback):
     ended with alone.
 
     Args:
-        monitor: The name of the loss or metric.
-        min_delta: What counts as an improvement.
-        patience: How many epochs without improvement it takes, >= 0.
-        verbose: Whether the end is printed.
-        mode: "min" or "max", or "auto": "max" where `monitor` is an accuracy.
+        monitor, min_delta, patience, verbose, mode: As in `ReduceLROnPlateau`.
         baseline: What has to be reached for an improvement to count, or None.
         restore_best_weights: Whether the weights of the best epoch come back.
         start_from_epoch: How many epochs do not count, >= 0.

@@ -75,11 +75,6 @@ def integer(name, value, low):
     return int(value)
 
 
-def optional_integer(name, value, low):
-    """None, or what `integer` makes of the value."""
-    return None if value is None else integer(name, value, low)
-
-
 def known(name, value, table):
     """`table[value]`.
 

@@ -64,12 +64,11 @@ class Optimizer:
         self.weight_decay = checks.optional("weight_decay", weight_decay, 0)
         self.use_ema = use_ema
         self.ema_momentum = checks.number("ema_momentum", ema_momentum, 0, 1)
-        self.ema_overwrite_frequency = checks.optional_integer(
-            "ema_overwrite_frequency", ema_overwrite_frequency, 1
-        )
-        self.gradient_accumulation_steps = checks.optional_integer(
-            "gradient_accumulation_steps", gradient_accumulation_steps, 2
-        )
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        for count, low in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
+            if getattr(self, count) is not None:
+                checks.integer(count, getattr(self, count), low)
         self.name = name or kind.lower()
         self.sizes = None
         self.reset()
@@ -108,8 +107,7 @@ class Optimizer:
             rate = checks.number("learning_rate", rate, 0)
             if getattr(self, "has_schedule", False):
                 raise TypeError(
-                    f"learning_rate={rate} cannot replace a schedule: make a new optimizer, "
-                    "or set another schedule"
+                    f"learning_rate={rate} cannot replace a schedule: make a new optimizer"
                 )
             if self.shape is not None and _common_shape(self.shape, [rate]) != self.shape:
                 raise ValueError(
@@ -118,14 +116,10 @@ class Optimizer:
                 )
         self._learning_rate, self.has_schedule = rate, callable(rate)
 
-    @property
-    def lr(self):
-        """Not here: `learning_rate` is."""
+    def _no_lr(self, rate=None):
         raise AttributeError("an optimizer has no lr: its rate is learning_rate")
 
-    @lr.setter
-    def lr(self, rate):
-        raise AttributeError(f"lr={rate} sets nothing: the rate is learning_rate")
+    lr = property(_no_lr, _no_lr)
 
     def broadcast_shape(self, shape):
         """The shape that weights of `shape` take on together with the hyper-parameters.
@@ -271,14 +265,11 @@ class Optimizer:
         Raises:
             ValueError: It is of another optimizer.
         """
-        names = {"iterations", "gradient_count", *self._remembered()}
-        if not self.has_schedule:
-            names.add("learning_rate")
-        if set(store) != names:
-            raise ValueError(
-                f"{self} remembers {', '.join(sorted(names))}, "
-                f"but what was saved is {', '.join(sorted(store))}"
-            )
+        own = {}
+        self.save_own_variables(own)
+        if set(store) != set(own):
+            names = [", ".join(sorted(names)) for names in (own, store)]
+            raise ValueError(f"{self} remembers {names[0]}, but what was saved is {names[1]}")
         self.reset()
         for name, value in store.items():
             setattr(self, name, value.item() if value.ndim == 0 else value.copy())

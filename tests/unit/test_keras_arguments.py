@@ -51,7 +51,9 @@ def rows():
     for name, arguments in SIGNATURES.items():
         ours = parameters(name)
         for argument, *default in arguments:
-            if argument in checks.ABSENT and (argument not in ours or argument == "loss_scale_factor"):
+            if argument in checks.ABSENT and (
+                argument not in ours or argument == "loss_scale_factor"
+            ):
                 verdict = f"refused: {checks.ABSENT[argument][1]}"
             elif argument in ours:
                 verdict = OTHER_DEFAULTS.get((name, argument), "same")

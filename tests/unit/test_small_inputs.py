@@ -550,7 +550,9 @@ def test_validation_split_takes_the_last_samples_before_they_are_shuffled():
     a = split.fit(X, Y, epochs=2, validation_split=0.3).history
     b = by_hand.fit(X[:35], Y[:35], epochs=2, validation_data=(X[35:], Y[35:])).history
     assert a == b and np.array_equal(split.w, by_hand.w)
-    with pytest.raises(ValueError, match="validation_split=0.999 of 50 samples leaves none to train"):
+    with pytest.raises(
+        ValueError, match="validation_split=0.999 of 50 samples leaves none to train"
+    ):
         compiled().fit(X, Y, validation_split=0.999)
 
 
@@ -616,7 +618,7 @@ def test_clipnorm_is_by_layer():
             TypeError,
             "learning_rate=0.5 cannot replace a schedule",
         ),
-        (lambda: setattr(SGD(), "lr", 0.5), AttributeError, "lr=0.5 sets nothing: the rate is"),
+        (lambda: setattr(SGD(), "lr", 0.5), AttributeError, "no lr: its rate is learning_rate"),
         (lambda: SGD().lr, AttributeError, "no lr: its rate is learning_rate"),
         (lambda: SGD(clipnorm=1, clipvalue=1), ValueError, "SGD takes one of clipnorm, clipvalue"),
         (lambda: SGD(clipvalue=0), ValueError, "clipvalue=0"),
