@@ -58,6 +58,34 @@ class Callback:
         self.on_batch_end(batch, logs)
 
 
+class CallbackList:
+    """The callbacks of a fit: `hooks("on_epoch_end", epoch, logs)` calls that hook of each.
+
+    Args:
+        callbacks: A `Callback`, a list of them, or None.
+        history: The `History` of the fit; its hooks are called last.
+        model: The model.
+        params: What fit was asked for.
+    """
+
+    def __init__(self, callbacks, history, model, params):
+        if isinstance(callbacks, Callback):
+            callbacks = [callbacks]
+        self.callbacks = [*(callbacks or ()), history]
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise ValueError(f"callbacks has {callback!r}: expected objects of class Callback")
+            callback.set_model(model)
+            callback.set_params(params)
+        names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+        kinds = {type(callback) for callback in self.callbacks}
+        self.by_batch = any(getattr(k, n) is not getattr(Callback, n) for k in kinds for n in names)
+
+    def __call__(self, hook, *arguments):
+        for callback in self.callbacks:
+            getattr(callback, hook)(*arguments)
+
+
 class History(Callback):
     """The record of a fit.
 

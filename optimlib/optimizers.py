@@ -238,6 +238,8 @@ class Optimizer:
             squares = g * g
         if self.clipnorm is None or self.sizes is None or g.ndim == 0:
             norm = np.sqrt(squares.sum(axis=-1 if g.ndim else None, keepdims=True))
+        elif sum(self.sizes) != g.shape[-1]:
+            raise ValueError(f"g has {g.shape[-1]} numbers, but build was told {sum(self.sizes)}")
         else:
             starts = np.cumsum([0, *self.sizes[:-1]])
             norm = np.sqrt(np.add.reduceat(squares, starts, axis=-1)).repeat(self.sizes, axis=-1)

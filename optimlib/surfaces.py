@@ -201,7 +201,9 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise ValueError(f"optimizer={optimizer!r} is no optimizer, such as optimizers.SGD(0.1)")
     if np.any(noise) and not hasattr(rng, "standard_normal"):
-        raise ValueError(f"rng={rng!r} is no numpy Generator, such as np.random.default_rng(0)")
+        raise ValueError(
+            f"noise={noise!r} needs an rng such as np.random.default_rng(0): rng={rng!r}"
+        )
     optimizer.reset()
     w = checks.number("start", surface.start if start is None else start)
     w = np.array(np.broadcast_to(w, optimizer.broadcast_shape(np.shape(w))))

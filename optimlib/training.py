@@ -14,7 +14,7 @@ import os
 import numpy as np
 
 from optimlib import checks, losses, optimizers
-from optimlib.callbacks import Callback, History
+from optimlib.callbacks import CallbackList, History
 
 QUIET = {"over": "ignore", "under": "ignore", "invalid": "ignore", "divide": "ignore"}
 
@@ -95,8 +95,8 @@ class Model:
             raise ValueError(
                 f"weights has the shapes {found}: expected {', '.join(map(str, shapes))}"
             )
-        leading = self.w.shape[:-1]
-        self.w = np.concatenate([np.reshape(part, (*leading, -1)) for part in weights], axis=-1)
+        rows = (*self.w.shape[:-1], -1)
+        self.w = np.concatenate([np.reshape(part, rows) for part in weights], axis=-1)
 
     def save(self, filepath):
         """Write the weights, the optimizer's memory and the seeds' states to an .npz file."""
@@ -255,7 +255,7 @@ class Model:
             )
         history, stopped = History(), np.zeros(self.w.shape[:-1], dtype=int)
         params = {"verbose": verbose, "epochs": epochs, "steps": -(-x.shape[-1] // batch_size)}
-        hooks = _Hooks(callbacks, history, self, params)
+        hooks = CallbackList(callbacks, history, self, params)
         first_rate, logs = self.optimizer.learning_rate, {}
         self.history, self.stop_training = history, False
         hooks("on_train_begin")
@@ -294,10 +294,7 @@ class Model:
         share = checks.fraction("validation_split", validation_split)
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-                size = len(validation_data) if isinstance(validation_data, tuple | list) else 1
-                raise ValueError(
-                    f"validation_data has {size} parts: expected a pair (x, y), without weights"
-                )
+                raise ValueError("validation_data is no pair (x, y), which is what fit takes")
         elif share > 0:
             samples = self._samples(x, y)[0].shape[-1]
             first = math.floor(samples * (1 - share))
@@ -502,7 +499,7 @@ def sweep(
             raise ValueError(f"{name} has shape {values.shape}: expected one or more in a row")
     for name, function in (("build", build), ("optimizer", optimizer)):
         if not callable(function):
-            raise ValueError(f"{name}={function!r} is no function: see sweep's own description")
+            raise ValueError(f"{name}={function!r} is no function, as sweep takes it")
     train, validation, test = data
     parts, size = [], max(1, chunk // len(seeds))
     for start in _progress(range(0, len(learning_rates), size)):
@@ -561,27 +558,6 @@ def _parts(flat, shapes):
         parts.append(flat[..., start:stop].reshape(flat.shape[:-1] + shape))
         start = stop
     return parts
-
-
-class _Hooks:
-    """The callbacks of a fit: `hooks("on_epoch_end", epoch, logs)` calls that hook of each."""
-
-    def __init__(self, callbacks, history, model, params):
-        if isinstance(callbacks, Callback):
-            callbacks = [callbacks]
-        self.callbacks = [*(callbacks or ()), history]
-        for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                raise ValueError(f"callbacks has {callback!r}: expected callbacks.Callback objects")
-            callback.set_model(model)
-            callback.set_params(params)
-        names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-        kinds = {type(callback) for callback in self.callbacks}
-        self.by_batch = any(getattr(k, n) is not getattr(Callback, n) for k in kinds for n in names)
-
-    def __call__(self, name, *arguments):
-        for callback in self.callbacks:
-            getattr(callback, name)(*arguments)
 
 
 def _progress(steps, verbose="auto"):

@@ -1,6 +1,6 @@
 """Each argument of Keras' functions is here with its default and its place, or is refused.
 
-tests/parity/keras.json has Keras' signatures as recorded. `python tests/unit/test_keras_arguments.py`
+tests/parity/keras.json has the signatures. `python tests/unit/test_keras_arguments.py`
 prints the table.
 """
 
@@ -62,7 +62,7 @@ def rows():
             yield name, argument, default, verdict
 
 
-@pytest.mark.parametrize(("name", "argument", "default", "verdict"), rows())
+@pytest.mark.parametrize(("name", "argument", "default", "verdict"), list(rows()))
 def test_the_same_or_refused(name, argument, default, verdict):
     assert verdict != "missing"
     if verdict == "same":

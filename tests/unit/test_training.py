@@ -385,7 +385,7 @@ def test_whole_numbers_are_targets_of_one_output_and_labels_of_several():
     assert one.evaluate(x, labels) == one.evaluate(x, labels.astype(float))
     error = abs(two.predict(x) - np.eye(2)[labels])
     assert two.evaluate(x, np.eye(2)[labels])[1] == pytest.approx(error.mean())
-    with pytest.raises(ValueError, match=r"y has whole numbers \(20,\) for 2 outputs: mean_squared"):
+    with pytest.raises(ValueError, match=r"y has whole numbers \(20,\) for 2 outputs: mean"):
         two.evaluate(x, labels)
     np.testing.assert_array_equal(
         losses.mean_absolute_error(np.array([[1.0, 5], [3, 5]]), np.ones((2, 2))), [1, 4]
