@@ -57,7 +57,8 @@ class Optimizer:
         kind = type(self).__name__
         checks.refuse(kind, {"loss_scale_factor": loss_scale_factor} | absent)
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        if sum(limit is not None for limit in limits.values()) > 1:
+        self.clips = sum(limit is not None for limit in limits.values())
+        if self.clips > 1:
             raise ValueError(f"{kind} takes one of clipnorm, clipvalue and global_clipnorm")
         for limit, value in limits.items():
             setattr(self, limit, checks.optional(limit, value, 0, open_low=True))
@@ -156,9 +157,10 @@ class Optimizer:
         """
         w, g = self._checked(w, g, out)
         rate, updates = self.learning_rate, self.iterations
-        take = self._updated if self.gradient_accumulation_steps is None else self._accumulated
-        with np.errstate(under="ignore"):  # what is too small for a float is zero, and no error
-            new = take(w, g, rate)
+        if self.gradient_accumulation_steps is None:
+            new = self._updated(w, g, rate)
+        else:
+            new = self._accumulated(w, g, rate)
         if self.use_ema:
             momentum = self.ema_momentum if updates else 0.0
             self.average = momentum * self.average + (1 - momentum) * new
@@ -174,7 +176,9 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")
 
     def _checked(self, w, g, out):
-        w, g = _floats("w", w), _floats("g", g)
+        w, g = np.asarray(w), np.asarray(g)
+        if w.dtype.kind != "f" or g.dtype.kind != "f":
+            w, g = _floats("w", w), _floats("g", g)
         if w.shape != g.shape:
             raise ValueError(
                 f"w has shape {w.shape} but g has shape {g.shape}: "
@@ -210,7 +214,7 @@ class Optimizer:
 
     def _updated(self, w, g, lr):
         """Clipping, weight decay and the rule, in the shape and the dtype of the weights."""
-        dtype, g = w.dtype, self._clipped(g)
+        dtype, g = w.dtype, self._clipped(g) if self.clips else g
         self.iterations += 1
         if self.weight_decay is not None:
             w = w - lr * self.weight_decay * w
@@ -232,8 +236,6 @@ class Optimizer:
         if self.clipvalue is not None:
             return np.clip(g, -self.clipvalue, self.clipvalue)
         limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
-        if limit is None:
-            return g
         with np.errstate(over="ignore"):
             squares = g * g
         if self.clipnorm is None or self.sizes is None or g.ndim == 0:
