@@ -72,10 +72,13 @@ def momentum_map(
     panels = [board, _error_panel(path, shrinks, t), valley, _phase_panel(w, pull, t)]
 
     fate = outcome(path, surface)
+    fate_words = outcome_words(fate, surface(path[0]))
     words = f"along the floor {damped(rate / kappa, momentum)}, across it {damped(rate, momentum)}"
+    k = min(t, int(np.isfinite(path[:, 0]).sum()) - 1)
+    left = number(np.hypot(*path[k]) / np.hypot(*path[0]))
     said = (
-        f"Rate {number(rate)} / L, momentum {number(momentum)}: {words}; in the long run "
-        f"a step multiplies the error by {number(shrinks)}; {outcome_words(fate, surface(path[0]))}."
+        f"Step {k}: {left} of the distance left. Rate {number(rate)} / L, momentum {number(momentum)}: {words}; in the long run "
+        f"a step multiplies the error by {number(shrinks)}; {fate_words}."
     )
     optimum = best_of(kappa)
     if reached is None:

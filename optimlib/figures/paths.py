@@ -118,6 +118,7 @@ def environments(name, state, surface, path, t, draws):
 
 
 CONSTANTS = ("curvatures", "angle", "samples", "constants", "height", "length")  # of the surfaces
+AXES = {surfaces.Plateau: ("weight w", "bias b")}
 # of the contour lines, as shares of the highest value: dense near the bottom
 LEVELS = np.linspace(0.03, 1, 15) ** 2
 
@@ -136,7 +137,7 @@ def surface_data(surface):
 def surface_map(surface):
     """A panel with the contour lines and the minima of a surface."""
     title = surface.name[0].upper() + surface.name[1:]
-    panel = svg.Panel(title, *surface.box, "weight x", "weight y")
+    panel = svg.Panel(title, *surface.box, *AXES.get(type(surface), ("weight x", "weight y")))
     (left, right), (bottom, top) = surface.box
     centred = left == bottom == -right == -top
     if isinstance(surface, surfaces.Quadratic) and centred:

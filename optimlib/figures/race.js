@@ -55,7 +55,8 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
       facts[`${name} par`] = surface.par[name];
       outs[`${name} rate`] = fate(result);
       rows[name] = result.shares;
-      said.push(`${name} at rate ${number(state[`${name} rate`])}: ${fate(result)}`);
+      const rate = number(state[`${name} rate`]);
+      said.push(`${name} at rate ${rate}: ${fate(result)}`);
     }
     all.forEach((_, i) => (marks[`surface ${i}`] = { display: i === state.surface ? "inline" : "none" }));
     marks.start = move(at([state.x, state.y]));

@@ -187,7 +187,7 @@ class Rule:
             before = [other for _, other in lines[: i + 1]]
             after = [other for _, other in lines[i + 1 :]]
             forgets = not any(name in _names(other) for other in before)
-            once = sum(_names(other).count(name) for other in after) == 1
+            once = sum(_names(other).count(name) for other in after) <= 1
             if name.startswith("self.") and forgets and once:
                 passing[name] = expression
                 self.memory.pop(name.removeprefix("self."))
