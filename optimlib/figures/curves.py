@@ -23,6 +23,11 @@ def recorded(
     Facts: "<name> rate", "<name> loss" (the last median of `metric`) and "<name> accuracy" (the
     median on the test set).
 
+    Example:
+        >>> runs = {"learning_rate": np.array([0.1, 1.0]), "val_loss": np.ones((2, 3, 9)) / 2}
+        >>> recorded({"SGD": runs | {"test_accuracy": np.full((2, 3), 0.9)}})
+        <explorable recorded: ...
+
     Args:
         sweeps: {name: sweep}.
         metric: what of them is drawn.

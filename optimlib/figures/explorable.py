@@ -110,7 +110,7 @@ class Explorable:
             f'<span class="x-note" role="status"></span></div></div>{foot}</div>'
             f'<p class="x-said{" x-quiet" if self.quiet else ""}" aria-live="polite">'
             f"{escape(self.said)}</p>"
-            f"<p data-still>With scripts switched on, this figure has sliders.</p>"
+            f"<p data-still>With scripts switched on, this figure answers to the hand.</p>"
             f'<p class="x-caption">{escape(self.caption)}</p></div>'
             f'<script>(()=>{{"use strict";{self.script()}}})()</script>'
         )

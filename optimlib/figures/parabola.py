@@ -186,7 +186,7 @@ def _distance_panel(distances, steps, t):
         (0, steps),
         (1e-4, 1e2),
         "step",
-        "to the minimum, as a share of the start’s",
+        "left, as a share of the start’s",
         size=svg.SIDE,
         log="y",
         alt="The distance to the minimum against step, on a logarithmic scale: a straight line.",

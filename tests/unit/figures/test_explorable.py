@@ -1,5 +1,6 @@
 """Explorables: the script against optimlib, their HTML, what they do in a reader's browser."""
 
+import doctest
 import gzip
 import json
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from in_node import SURFACES, ask, code
 
+from optimlib import figures as figures_package
 from optimlib import schedules, surfaces
 from optimlib.figures import (
     SHAPES,
@@ -576,6 +578,17 @@ def test_bad_arguments_are_named(make, words):
         make()
 
 
+@pytest.mark.parametrize("name", sorted(set(figures_package.__all__) - {"SHAPES", "designed"}))
+def test_the_examples_of_the_docstrings_run(name):
+    function = getattr(figures_package, name)
+    examples = doctest.DocTestFinder(recurse=False).find(function, globs=vars(figures_package))
+    assert examples[0].examples, "no example"
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for example in examples:
+        example.globs |= {"np": np, "surfaces": surfaces}
+        assert runner.run(example).failed == 0
+
+
 # ---- the HTML
 
 
@@ -737,28 +750,27 @@ def test_the_goal_is_told_when_reached_and_the_sentence_follows(opened, figures)
 
 def test_a_figure_works_by_keyboard_alone(opened, figures):
     page, errors = opened(figures["momentum map"])
-    seen = []
-    for _ in range(6):
+    keys = {
+        "probe, move with the arrow keys": "ArrowRight",
+        "One step back": "Space",
+        "Play": None,
+        "One step on": "Space",
+        "t": "ArrowRight",
+        "rate": "ArrowRight",
+        "momentum": "ArrowRight",
+        "direction": "ArrowUp",
+        "Reset": "Enter",
+        "Best setting": "Enter",
+    }
+    for name, key in keys.items():
         page.keyboard.press("Tab")
-        before = drawn(page.locator(".explorable"))
-        seen.append(
-            page.evaluate(
-                """(e => e.dataset.name || e.getAttribute('aria-label') || e.textContent)
-                (document.activeElement)"""
-            )
-        )
-        page.keyboard.press("ArrowUp" if seen[-1] == "direction" else "ArrowRight")
-        if len(seen) < 5:
-            assert drawn(page.locator(".explorable")) != before, seen[-1]
-    assert seen == [
-        "probe, move with the arrow keys",
-        "rate",
-        "momentum",
-        "direction",
-        "Reset",
-        "Best setting",
-    ]
-    page.keyboard.press("Enter")
+        focus = """(e => e.dataset.name || e.getAttribute('aria-label') || e.textContent)
+            (document.activeElement)"""
+        assert page.evaluate(focus) == name
+        if key:
+            before = drawn(page.locator(".explorable"))
+            page.keyboard.press(key)
+            assert drawn(page.locator(".explorable")) != before, name
     assert page.locator(".x-done").is_visible()
     assert errors == []
 
@@ -836,7 +848,7 @@ def test_with_scripts_off_there_are_a_still_and_a_sentence(opened, figures):
     assert page.locator("input").first.is_hidden() and page.locator(".x-said").is_visible()
     assert (
         page.locator("[data-still]").inner_text()
-        == "With scripts switched on, this figure has sliders."
+        == "With scripts switched on, this figure answers to the hand."
     )
     assert len(page.locator("[data-mark='SGD path']").get_attribute("d")) > 50
 
