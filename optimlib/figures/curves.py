@@ -61,13 +61,13 @@ def recorded(
         ends.marker(f"{name} end", rate, min(loss, high), series, display=shown)
         fate = "diverged"
         if loss < np.inf:
-            fate = f"loss {number(loss)}, test accuracy {number(100 * accuracy)} %"
+            fate = f"loss {number(loss)}, {number(100 * accuracy)} % right"
         said.append(f"{name} at rate {number(rate)}: {fate}")
     if caption is None:
         seeds = next(iter(sweeps.values()))[metric].shape[1]
         caption = (
             f"The curves are medians of {seeds} seeds, the bands their quartiles; "
-            "every rate was run and recorded."
+            "every rate was run and recorded. Right: on the test set."
         )
     if reached is None:
         reached = " and ".join(f"{name} loss <= {1.05 * finals[name].min():.6g}" for name in data)

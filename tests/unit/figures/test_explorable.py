@@ -821,26 +821,35 @@ def test_the_start_is_dragged_by_touch_and_the_page_still_scrolls(opened, figure
     assert errors == []
 
 
+SLIDE = """async turns => {
+    let count = 0;
+    for (const slider of document.querySelectorAll("input"))
+        for (let i = 0; i < turns; i++, count++) {
+            slider.value = Number(slider.min) + (i / turns) * (slider.max - slider.min);
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            await new Promise(requestAnimationFrame);
+        }
+    return count;
+}"""
+
+
 @pytest.mark.parametrize(
-    "name", ["race", "bias correction", "momentum map"]
-)  # the most steps, the most lines, the most panels
-def test_a_redraw_takes_less_than_a_frame(opened, figures, name):
+    "name", ["race", "bias correction", "momentum map", "decay only", "schedule", "recorded"]
+)
+def test_a_redraw_takes_half_a_frame(opened, figures, name):
+    """By the clock of the page's own thread: a busy machine does not count."""
     page, _ = opened(figures[name])
-    times = page.evaluate(
-        """() => {
-            const figure = document.querySelector(".explorable");
-            const slider = figure.querySelector("input"), times = [];
-            for (let i = 0; i < 60; i++) {
-                const start = performance.now();
-                slider.value = Number(slider.min) + (i / 60) * (slider.max - slider.min);
-                slider.dispatchEvent(new Event("input", { bubbles: true }));
-                figure.getBoundingClientRect();
-                times.push(performance.now() - start);
-            }
-            return times;
-        }"""
-    )
-    assert np.median(times) < 16, times
+    page.evaluate(SLIDE, 3)
+    clock = page.context.new_cdp_session(page)
+    clock.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy():
+        metrics = clock.send("Performance.getMetrics")["metrics"]
+        return {one["name"]: one["value"] for one in metrics}["TaskDuration"]
+
+    before = busy()
+    count = page.evaluate(SLIDE, 15)
+    assert 1000 * (busy() - before) / count < 8  # ms: script, style, layout and paint
 
 
 def test_with_scripts_off_there_are_a_still_and_a_sentence(opened, figures):
