@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optimlib import optimizers, surfaces
+from optimlib import newer, optimizers, surfaces
 from optimlib.figures import palette, svg
 from optimlib.figures.rules import Rule
 from optimlib.figures.words import number
@@ -32,8 +32,15 @@ RACERS = {
     "RMSprop": Racer(optimizers.RMSprop, {"rho": ("memory", 0.9)}),
     "Adam": Racer(optimizers.Adam, BETAS),
     "AdamW": Racer(optimizers.AdamW, BETAS | {"weight_decay": ("log", 0.004)}),
+    "Lion": Racer(newer.Lion, {"beta_1": ("memory", 0.9), "beta_2": ("memory", 0.99)}),
+    "Schedule-Free": Racer(newer.ScheduleFreeSGD, {"beta_1": ("memory", 0.9)}),
 }
-RULES = {name: Rule(racer.make(), racer.sliders) for name, racer in RACERS.items()}
+RULES = {
+    name: Rule(
+        racer.make(**{key: value for key, (_, value) in racer.sliders.items()}), racer.sliders
+    )
+    for name, racer in RACERS.items()
+}
 
 
 def optimizer_of(name, state):

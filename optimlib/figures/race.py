@@ -264,9 +264,9 @@ def _controls(several, names, learning_rate, angle, noise, hyper, initial):
         checks.known("the hyper-parameter", key, every)
         if key not in used:
             raise ValueError(f"{key}={value!r} moves nothing: none of {', '.join(names)} uses it")
-    for key, (scale, default) in every.items():
-        if key in used:
-            controls.slider(key, hyper.get(key, default), scale, outs=False)
+    for key, (scale, _) in every.items():
+        if key in hyper:  # else every optimizer has its own default
+            controls.slider(key, hyper[key], scale, outs=False)
     controls.slider("noise", noise, "zero", "noise on the gradient", start=0.0, outs=False)
     return controls
 
@@ -338,7 +338,7 @@ def _pars(run, surface, names, controls):
     least = {}
     for name in names:
         changes = {"rate": controls.grid(f"{name} rate", 3)[:, None]}
-        if "momentum" in RACERS[name].sliders:
+        if "momentum" in RACERS[name].sliders and "momentum" in controls.grids:
             changes["momentum"] = controls.grid("momentum", 10)[:, None, None]
         fewest = outcome(run(name, surface, **changes), surface)["steps"].min()
         least[name] = float(np.floor(1.1 * fewest))

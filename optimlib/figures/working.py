@@ -22,6 +22,7 @@ OPERATIONS = {
     ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b,
     "where": lambda test, a, b: a if test else b,
     "maximum": max,
     "minimum": min,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from optimlib import optimizers
+from optimlib import newer, optimizers
 from optimlib.figures.paths import RACERS, RULES
 from optimlib.figures.rules import Rule
 
@@ -125,10 +125,22 @@ def test_what_has_no_translation_is_named():
         (Loop(), "Loop.update: there is no translation of 'for _ in range"),
         (Unknown(), r"'np.cbrt\(g\)'"),
         (Text(), "'self.names'"),
-        (Number(), "'self.iterations > 1'"),
+        (Number(), "'return w'"),
         (Nothing(), "not every way through it returns"),
         (optimizers.SGD(global_clipnorm=1.0), "clips the norm of all weights"),
     ):
         with pytest.raises(TypeError, match=words):
             Rule(optimizer)
     assert Rule(Nothing(flag=True)).lines == [("w", ("-", "w", ("*", "lr", "g")))]
+
+
+def test_methods_are_read_where_they_are_called():
+    lion, free = Rule(newer.Lion()), Rule(newer.ScheduleFreeAdamW())
+    assert lion.lines[-1] == ("w", ("-", "w", ("*", "lr", ("sign", "c"))))
+    names = [name for name, _ in free.lines]
+    assert names[:2] == ["self.x", "self.z"] and free.lines[0][1][:2] == ("where", ("==", "t", 1))
+    assert "self.v" in names and names[-1] == "w" and free.terms == {}
+    with pytest.raises(TypeError, match="Muon"):
+        Rule(newer.Muon())
+    with pytest.raises(TypeError, match="SOAP"):
+        Rule(newer.SOAP())

@@ -47,6 +47,8 @@ def test_at_every_step_the_script_has_optimlibs_numbers(name):
     assert len(answers) > 100
     for answer, both, step in zip(answers, expected, steps, strict=True):
         assert answer == [pytest.approx(one, rel=1e-9, abs=1e-9) for one in both]
+        if not RULES[name].terms:
+            continue
         terms = [working.worked(RULES[name], one)[1] for one in both]
         total = np.array([sum(one.values()) for one in terms])
         np.testing.assert_allclose(total, step, rtol=1e-9, atol=1e-9 * max(1, np.abs(step).max()))
