@@ -26,6 +26,10 @@ FIRST_FIGURE = """() => {
 }"""
 
 
+QUOTED = """() => [...document.querySelectorAll(".cell_output .text_plain pre")]
+  .map((output) => output.textContent.trim()).filter((text) => /^[[(]?['"]/.test(text))"""
+
+
 def elements_in_sight(page):
     """How many elements a page has, without those that are folded."""
     return page.evaluate(IN_SIGHT)
@@ -45,6 +49,7 @@ def first_figure(page):
 def hold(page):
     """Hold a chapter's page, open in a desktop's window, to all measures; then on a phone, too."""
     assert elements_in_sight(page) <= MOST_ELEMENTS
+    assert page.evaluate(QUOTED) == [], "results that are Python, and no sentences"
     page.set_viewport_size(SCREEN)
     top, bottom = first_figure(page)
     assert bottom <= SCREEN["height"], "the first figure does not fit the first screen"

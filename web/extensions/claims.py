@@ -20,12 +20,12 @@ VERDICTS = {
     "Claim.": HOLDS,
     "Claim, with a condition.": CONDITION,
     "What we see.": NOT_SEEN,
-    "Claim, not borne out.": NOT_SEEN,  # the form of the first edition
 }
+LEADS = VERDICTS | {"Claim, not borne out.": NOT_SEEN}  # and the form of the first edition
 OFTEN, CHECK = "Often said.", "Check."
 CLAIM = re.compile(
     rf"(?P<often>\*\*{re.escape(OFTEN)}\*\*\s.+?\n\n+)?"
-    rf"\*\*(?P<lead>{'|'.join(map(re.escape, VERDICTS))})\*\*\s*(?P<sentence>.+?)(?=\n\n|\Z)",
+    rf"\*\*(?P<lead>{'|'.join(map(re.escape, LEADS))})\*\*\s*(?P<sentence>.+?)(?=\n\n|\Z)",
     re.S,
 )
 CHAPTER = re.compile(r"book/(\d\d)-")
@@ -62,17 +62,17 @@ class Boxes(SphinxTransform):
             return
         for paragraph in list(self.document.findall(nodes.paragraph)):
             said = lead(paragraph)
-            if said not in VERDICTS and said != CHECK:
+            if said not in LEADS and said != CHECK:
                 continue
             cell = following(paragraph)
             if not is_cell(cell):
                 LOG.warning("%r: no cell follows that asserts it", said, location=paragraph)
                 continue
             box = claim_box(classes=["check" if said == CHECK else "claim"])
-            if said in VERDICTS:
+            if said in LEADS:
                 count += 1
                 box["ids"] = [f"claim-{count}"]
-                box["verdict"], box["number"] = VERDICTS[said], f"{int(chapter[1])}.{count}"
+                box["verdict"], box["number"] = LEADS[said], f"{int(chapter[1])}.{count}"
                 if said.startswith("Claim"):  # the box says so, with its number
                     paragraph[:] = without_lead(paragraph)
             paragraph.replace_self(box)
@@ -155,7 +155,7 @@ def claims(path):
                 if match["often"]:
                     often = " ".join(match["often"].split())
                     sentence = f"{often}\n\n**{match['lead']}** {sentence}"
-                found.append((section, VERDICTS[match["lead"]], sentence))
+                found.append((section, LEADS[match["lead"]], sentence))
     return title, found
 
 
@@ -181,7 +181,7 @@ def write_index(app, name, text):
             link = f"[{chapter}.{number}]({path.name}#claim-{number})"
             row = f":::{{container}} claim-row\n{link} [{verdict}]{{.verdict}}\n\n{sentence}\n:::\n"
             lines.append(row)
-    counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(VERDICTS.values())}
+    counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS.values()}
     said = ", ".join(f"{n} {v.replace('holds', 'hold')}" for v, n in counts.items())
     text[0] = text[0].replace(MARK, "\n".join([f"{len(verdicts)} claims: {said}.", *lines]))
 

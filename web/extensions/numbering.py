@@ -66,7 +66,9 @@ def link_numbers(app, doctree, docname):
             uri = app.builder.get_relative_uri(docname, page) if page != docname else ""
             parts += [
                 nodes.Text(text[end : match.start()]),
-                nodes.reference("", match[0], internal=True, refuri=f"{uri}#{anchor}"),
+                nodes.reference(
+                    "", match[0], internal=True, refuri=f"{uri}#{anchor}", classes=["number-link"]
+                ),
             ]
             end = match.end()
         if parts:

@@ -8,10 +8,10 @@ TERM, CITATION = "a.glossary-term:has-text('gradient')", "a[href*='references.ht
 
 def test_a_chapter_s_number_stands_wherever_its_title_does(open_page):
     page = open_page()
-    assert page.locator("h1").inner_text().replace("\n", " ").startswith(f"1. {TITLE}")
+    assert page.locator("article h1").inner_text().replace("\n", " ").startswith(f"1. {TITLE}")
     assert page.title().startswith(f"1. {TITLE}")
     contents = page.locator(".bd-links .toctree-l1 > a").all_text_contents()
-    assert contents == [f"1. {TITLE}", "2. The second: what it needs", "All claims", "Notation and glossary", "References"]
+    assert contents[1:4] == [f"1. {TITLE}", "2. The second: what it needs", "All claims"]
     assert page.locator(".prev-next-title").all_text_contents()[1] == "2. The second: what it needs"
     assert page.locator("article section > h2 .section-number").count() == 0
 
@@ -19,9 +19,10 @@ def test_a_chapter_s_number_stands_wherever_its_title_does(open_page):
 def test_figures_and_exercises_count_by_chapter(open_page):
     page = open_page()
     assert page.locator("figcaption .caption-number").text_content() == "Fig. 1.1 "
-    assert page.locator(".exercise .admonition-title").inner_text() == "Exercise 1.1 (Two curvatures)"
+    exercise = page.locator(".exercise .admonition-title")
+    assert exercise.text_content() == "Exercise 1.1  (Two curvatures)"
     page = open_page("book/02-second.html")
-    assert page.locator(".exercise .admonition-title").inner_text() == "Exercise 2.1 (Slopes)"
+    assert page.locator(".exercise .admonition-title").text_content() == "Exercise 2.1  (Slopes)"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def test_the_top_line_says_time_needs_and_question(open_page):
         assert line.locator(".top-time").inner_text() == "4 minutes."
         assert line.locator(".top-needs").inner_text() == "You need: slopes."
         assert line.locator(".top-needs a").get_attribute("href") == "02-second.html"
-        assert line.locator(".top-question").inner_text() == "what is left of the way after a step?"
-        title, box = page.locator("h1").bounding_box(), line.bounding_box()
+        assert line.locator(".top-question").inner_text() == "What is left of the way after a step?"
+        title, box = page.locator("article h1").bounding_box(), line.bounding_box()
         assert title["y"] < box["y"] < 250 and box["x"] + box["width"] <= width
 
 

@@ -1,0 +1,42 @@
+"""What is wrong in a chapter's marks is said when it is built."""
+
+import os
+
+import conftest
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell as code
+from nbformat.v4 import new_markdown_cell as text
+from nbformat.v4 import new_notebook
+
+FAULTS = {  # what an author may write: what the build says
+    "**Predict.** Which?\n\n- One\n- Two\n\nNo answer follows.": "Predict. no **Answer.** before",
+    "**Question.** Which?\n\n- One\n- Two\n\n**Answer.** Three.": "begins with none of the choices",
+    "**Predict.** How many?\n\n*A number.*\n\n**Answer.** It is 7.": "is not of the form",
+    "**Predict.** How far?\n\n*A number.*\n\n**Answer.** 7 (8 to 9 will do).": "7.0 does not lie between",
+    "**Predict.** Where?\n\n*A point from 0 to 5.*\n\n**Answer.** 7 (6 to 8 will do).": "not lie on the axis",
+    "**Predict.** At?\n\n*A point from 0 to 9, on a log scale.*\n\n**Answer.** 2 (1 to 3 will do).": "has no 0",
+    "**Claim.** It holds.\n\nAnd more text.": "no cell follows that asserts it",
+    "**What we see.** Nothing.": "no 'Often said.' stands before it",
+    "$$a = b \\tag{1.3}$$": "equation (1.3) is (1.1) here",
+    "As in figure 1.9.": "there is no figure 1.9",
+}
+
+
+@pytest.fixture(scope="module")
+def log():
+    """What the build of a chapter with all faults says."""
+    folder = conftest.ROOT / "_build" / f"faulty{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    conftest.arrange(folder)
+    cells = [text("# Faults")]
+    for number, fault in enumerate(FAULTS):
+        cells += [text(f"## Section {number}"), text(fault), code("assert 1 + 1 == 2")]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "book/01-sample.ipynb")
+    return conftest.build(folder, "--all", "--keep-going")[0]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=FAULTS.values())
+def test_a_fault_is_a_warning(log, fault):
+    said = [line for line in log.splitlines() if "WARNING" in line]
+    assert sum(FAULTS[fault] in line for line in said) == 1, said
