@@ -1,4 +1,4 @@
-"""What a chapter's cells show reads as a sentence or a table: `say` or `table`, and no string in quotes, alone or in a list."""
+"""What a chapter's cells show is a sentence or a table, and no string in quotes."""
 
 import ast
 
@@ -23,7 +23,7 @@ QUOTED = {
 
 
 def quoted(node):
-    """Whether an expression is a string, or a list or tuple of strings, as far as its text tells."""
+    """Whether an expression is a string, or a list of strings, as far as its text tells."""
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str)
     if isinstance(node, ast.List | ast.Tuple):

@@ -21,8 +21,9 @@ CODE_SHARE = """() => {
 }"""
 
 FIRST_FIGURE = """() => {
-  const box = document.querySelector("article :is(figure img, .explorable)").getBoundingClientRect();
-  return [box.top, box.bottom];
+  const figure = document.querySelector("article :is(figure img, .explorable)");
+  const { top, bottom } = figure.getBoundingClientRect();
+  return [top, bottom];
 }"""
 
 

@@ -30,5 +30,7 @@ def test_every_claim_is_in_the_index_and_has_its_box(site):
         assert links == [f"{path.stem}.html#{box['id']}" for box in boxes]
         expected += said
     assert len(rows) == expected
-    counted = re.search(r"(\d+) claims: (\d+) hold, (\d+) hold on a condition, (\d+) often", index.text)
+    counted = re.search(
+        r"(\d+) claims: (\d+) hold, (\d+) hold on a condition, (\d+) often", index.text
+    )
     assert int(counted[1]) == expected == sum(int(number) for number in counted.groups()[1:])

@@ -28,7 +28,15 @@ def test_a_table_shows_numbers_with_three_digits_and_below_each_other():
 
 @pytest.mark.parametrize(
     ("entry", "text"),
-    [(3, "3"), (np.int64(1234567), "1234567"), (1297.3, "1297"), (12.0, "12"), ("0.10", "0.10"), (float("nan"), "nan"), (1e7, "1e+07")],
+    [
+        (3, "3"),
+        (np.int64(1234567), "1234567"),
+        (1297.3, "1297"),
+        (12.0, "12"),
+        ("0.10", "0.10"),
+        (float("nan"), "nan"),
+        (1e7, "1e+07"),
+    ],
 )
 def test_the_entries_of_a_table(entry, text):
     assert repr(table(["x"], [[entry]])).splitlines()[1] == text

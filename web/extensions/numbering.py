@@ -1,8 +1,8 @@
 """Sphinx extension: the numbers that a chapter's text refers to lead there.
 
-Sphinx itself numbers chapters (`numbered` in _toc.yml), and figures and exercises by chapter. Here an
-equation's own \\tag becomes its address, and "figure 3.2", "exercise 3.1" or "(3.4)" in the text
-become links. What is not there is a warning.
+Sphinx itself numbers chapters (`numbered` in _toc.yml), and figures and exercises by chapter. Here
+an equation's own \\tag becomes its address, and "figure 3.2", "exercise 3.1" or "(3.4)" in the
+text become links. What is not there is a warning.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A small book that uses all that a chapter can be marked with, built with the settings of the real one."""
+"""A small book that uses all that a chapter can be marked with, built as the real one is."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def settings():
 
 
 def arrange(folder):
-    """Put a book into a folder: the sample's pages, and links to what the real book's settings name."""
+    """Put a book into a folder: the sample's pages, and links to what the settings name."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "_config.yml").write_text(settings(), encoding="utf-8")
     shutil.copyfile(HERE / "_toc.yml", folder / "_toc.yml")

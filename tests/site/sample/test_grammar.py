@@ -9,13 +9,14 @@ from nbformat.v4 import new_code_cell as code
 from nbformat.v4 import new_markdown_cell as text
 from nbformat.v4 import new_notebook
 
+ON_AXIS = "**Predict.** Where?\n\n*A point from 0 to 5{}.*\n\n**Answer.** {}. So it is."
 FAULTS = {  # what an author may write: what the build says
     "**Predict.** Which?\n\n- One\n- Two\n\nNo answer follows.": "Predict. no **Answer.** before",
     "**Question.** Which?\n\n- One\n- Two\n\n**Answer.** Three.": "begins with none of the choices",
     "**Predict.** How many?\n\n*A number.*\n\n**Answer.** It is 7.": "is not of the form",
-    "**Predict.** How far?\n\n*A number.*\n\n**Answer.** 7 (8 to 9 will do).": "7.0 does not lie between",
-    "**Predict.** Where?\n\n*A point from 0 to 5.*\n\n**Answer.** 7 (6 to 8 will do).": "not lie on the axis",
-    "**Predict.** At?\n\n*A point from 0 to 9, on a log scale.*\n\n**Answer.** 2 (1 to 3 will do).": "has no 0",
+    ON_AXIS.format("", "4 (5 to 6 will do)"): "4.0 does not lie between",
+    ON_AXIS.format(", in steps", "7 steps (6 to 8 will do)"): "does not lie on the axis",
+    ON_AXIS.format(", on a log scale", "2 (1 to 3 will do)"): "a log scale has no 0",
     "**Claim.** It holds.\n\nAnd more text.": "no cell follows that asserts it",
     "**What we see.** Nothing.": "no 'Often said.' stands before it",
     "$$a = b \\tag{1.3}$$": "equation (1.3) is (1.1) here",

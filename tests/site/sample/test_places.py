@@ -39,7 +39,9 @@ def test_a_number_in_the_text_leads_there(open_page, path, words, target):
     page.locator("article a").get_by_text(words, exact=True).last.click()
     page.wait_for_url(f"**/{target}")
     page.wait_for_timeout(300)
-    assert -5 <= page.evaluate("document.querySelector(':target').getBoundingClientRect().top") <= 900
+    assert (
+        -5 <= page.evaluate("document.querySelector(':target').getBoundingClientRect().top") <= 900
+    )
 
 
 def test_the_top_line_says_time_needs_and_question(open_page):
@@ -96,7 +98,8 @@ def test_a_goal_that_was_reached_is_remembered(open_page):
       const figure = Object.assign(document.createElement("div"), {className: "explorable"});
       figure.innerHTML = "<p class='x-goal'>Goal <span class='x-done' hidden>Reached</span></p>";
       document.querySelector("article section").append(figure);
-      const script = Object.assign(document.createElement("script"), {src: "../_static/places.js?again"});
+      const script = document.createElement("script");
+      script.src = "../_static/places.js?again";
       document.head.append(script);
       return new Promise((done) => (script.onload = done));
     }"""
@@ -127,7 +130,7 @@ def test_a_term_says_what_it_means(open_page, how):
     assert tip.is_visible() and tip.inner_text().startswith("The vector of the loss")
     assert link.get_attribute("aria-describedby") == "tip"
     box, there = tip.bounding_box(), link.bounding_box()
-    assert 0 <= box["x"] and box["x"] + box["width"] <= 1280
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 1280
     assert abs(box["y"] - there["y"] - there["height"]) < 12
     assert page.url.endswith("01-sample.html"), "the link was not followed"
     if how == "finger":
@@ -156,7 +159,7 @@ def test_a_citation_says_what_is_cited(open_page):
     assert "Some methods of speeding up" in tip.inner_text()
     assert link.get_attribute("title") is None, "or the browser shows it a second time"
     box = tip.bounding_box()
-    assert 0 <= box["x"] and box["x"] + box["width"] <= 390
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     page.mouse.move(5, 600)
     page.wait_for_timeout(400)
     assert tip.is_hidden()

@@ -1,4 +1,4 @@
-"""Questions that the reader answers first, as a reader does: with keys, by touch, without scripts, on paper."""
+"""Questions that the reader answers first: with keys, by touch, without scripts, on paper."""
 
 import pytest
 
@@ -113,7 +113,9 @@ def test_the_answer_opens_without_one(open_page):
     page = open_page()
     page.click(f"{CHOICE} + {ANSWERS} > summary")
     assert in_sight(page, SHOWN[CHOICE])
-    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('book:said'))") == []
+    assert (
+        page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('book:said'))") == []
+    )
 
 
 def test_the_keyboard_suffices(open_page):
@@ -137,7 +139,9 @@ def test_a_finger_suffices(open_page):
     page.tap(f"{CHOICE} [type=submit]")
     assert said(page, CHOICE).endswith("and so it comes.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator(f"{POINT} input").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+    assert (
+        page.locator(f"{POINT} input").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+    )
 
 
 def test_three_questions_end_the_chapter(open_page):
@@ -150,7 +154,9 @@ def test_three_questions_end_the_chapter(open_page):
     assert "close enough" in said(page, "#question-2")
     assert page.locator("form[id^=question]").count() == 3
     headings = page.locator("section:has(> form[id^=question]) > h2")
-    assert headings.evaluate_all("all => all.map(h => h.firstChild.textContent)") == ["Check yourself"]
+    assert headings.evaluate_all("all => all.map(h => h.firstChild.textContent)") == [
+        "Check yourself"
+    ]
 
 
 @pytest.mark.parametrize("how", ["address", "link"])
