@@ -8,6 +8,7 @@ text become links. What is not there is a warning.
 import re
 
 from docutils import nodes
+from predict import prediction
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
 
@@ -16,7 +17,14 @@ CHAPTER = re.compile(r"book/(\d\d)-")
 TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 NAMED = re.compile(r"\b(?P<kind>[Ff]igure|[Ee]xercise)[ \u00a0](?P<number>\d\.\d+)")
 IN_BRACKETS = re.compile(r"\((?P<number>\d\.\d+)\)")
-UNTOUCHED = (nodes.reference, nodes.raw, nodes.literal, nodes.literal_block, nodes.title)
+UNTOUCHED = (
+    nodes.reference,
+    nodes.raw,
+    nodes.literal,
+    nodes.literal_block,
+    nodes.title,
+    prediction,  # a choice is pressed, and leads nowhere
+)
 
 
 def setup(app):

@@ -50,7 +50,9 @@ def test_what_was_said_stays_beside_what_came(open_page):
     for again in (False, True):
         if again:
             page.reload()
-        assert said(page, CHOICE).startswith("You said “It runs away”. What comes: “It lands as")
+        assert said(page, CHOICE).startswith(
+            "You said “It runs away: by (1.1) the gradient grows”. What comes: “It lands as"
+        )
         assert page.is_checked(f"{CHOICE} label:nth-child(3) input")
         assert page.locator(f"{CHOICE} label.right").text_content().startswith(" It lands")
         assert page.is_disabled(f"{CHOICE} label:nth-child(1) input")
@@ -116,6 +118,12 @@ def test_the_answer_opens_without_one(open_page):
     assert (
         page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('book:said'))") == []
     )
+
+
+def test_a_choice_holds_no_link(open_page):
+    page = open_page()
+    assert page.locator("form.predict label", has_text="by (1.1) the gradient").count() == 1
+    assert page.locator("form.predict label a").count() == 0
 
 
 def test_the_keyboard_suffices(open_page):
