@@ -1,13 +1,12 @@
 """What is wrong in a chapter's marks is said when it is built."""
 
-import os
-
-import conftest
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell as code
 from nbformat.v4 import new_markdown_cell as text
 from nbformat.v4 import new_notebook
+
+from tests.site import small_book
 
 ON_AXIS = "**Predict.** Where?\n\n*A point from 0 to 5{}.*\n\n**Answer.** {}. So it is."
 FAULTS = {  # what an author may write: what the build says
@@ -27,14 +26,13 @@ FAULTS = {  # what an author may write: what the build says
 @pytest.fixture(scope="module")
 def log():
     """What the build of a chapter with all faults says."""
-    folder = conftest.ROOT / "_build" / f"faulty{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    conftest.arrange(folder)
+    folder = small_book.arrange(f"faulty{small_book.WORKER}")
     cells = [text("# Faults")]
     for number, fault in enumerate(FAULTS):
         cells += [text(f"## Section {number}"), text(fault), code("assert 1 + 1 == 2")]
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "book/01-sample.ipynb")
-    return conftest.build(folder, "--all", "--keep-going")[0]
+    return small_book.build(folder, "--all", "--keep-going")[0]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=FAULTS.values())
