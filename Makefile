@@ -76,6 +76,10 @@ records: .venv/made    ## run these four and put what they find on the page "How
 	$(IN) -m tools.margins --write
 	$(IN) -m tools.versions --write
 	$(IN) -m tools.mutants --write
+	$(IN) -m tools.report
+
+report: .venv/made    ## write the tables of that page anew from what is on record
+	$(IN) -m tools.report
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
@@ -126,5 +130,5 @@ clean:    ## remove what was built, and .venv
 again:
 
 .PHONY: help book serve pdf test check lint notebooks margins mutants versions newest links bench
-.PHONY: records parity recordings assignments assignment grade lock clean again
+.PHONY: records report parity recordings assignments assignment grade lock clean again
 .DELETE_ON_ERROR:
