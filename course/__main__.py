@@ -31,7 +31,8 @@ def hand_out(options):
 
 def grade(options):
     """Grade a folder of downloads."""
-    from course.grade import grade_all
+    from course.grade import grade_all  # nbconvert and others that hand-outs do without
+    from course.grading import CELL_SECONDS, Limits
 
     name = named(options.assignment)
     if not options.downloads:
@@ -39,15 +40,35 @@ def grade(options):
             "Which downloads? FROM=folder names the folder, or the zip file, that the platform gave"
             " you."
         )
-    to = options.to or ROOT / "grades" / name
-    grade_all(name, options.downloads, to, not options.no_sandbox, options.seconds, options.jobs)
+    to = (options.to or ROOT / "grades" / name).expanduser().resolve()
+    limits = Limits(options.seconds or CELL_SECONDS, sandboxed=not options.no_sandbox)
+    try:
+        table, ungraded = grade_all(
+            name, options.downloads, to, limits, options.jobs, options.late / 100
+        )
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. What is graded is in {to}; the same command goes on from there.")
+        return 130
+    print(f"\nMarks:    {table.path}\nFeedback: {to / 'feedback'}, and all of it in feedback.zip")
+    if table.hand:
+        print(
+            f"By hand:  {', '.join(map(table.title, table.hand))}. Put marks and comments into "
+            "marks.csv, and grade again: that runs no code."
+        )
+    if ungraded:
+        print(f"NOT GRADED, {len(ungraded)}: {', '.join(ungraded)}")
+    return 1 if ungraded else 0
 
 
 def check(options):
     """Grade the reference, the untouched version and every wrong answer: a table of marks."""
-    from course.trial import check
+    from course import trial
+    from course.grading import CELL_SECONDS, Limits
 
-    return check(options)
+    limits = Limits(options.seconds or CELL_SECONDS, sandboxed=not options.no_sandbox)
+    lines, faults = trial.check(named(options.assignment), limits, options.jobs)
+    print(*lines, *(f"FAULT {fault}" for fault in faults), sep="\n")
+    return bool(faults)
 
 
 def main():
@@ -68,13 +89,14 @@ def main():
             command.add_argument("downloads", nargs="?", default="")
         if name in ("assignments", "grade"):
             command.add_argument("--to", type=Path, help="folder to write into")
-        if name == "check":
-            command.add_argument("--few", type=int, help="so many notebooks, each with mistakes")
-            command.add_argument("--bare", action="store_true", help="run the cells alone")
         if name in ("grade", "check"):
             command.add_argument("--no-sandbox", action="store_true", help="put no walls around it")
             command.add_argument("--seconds", type=float, help="time limit of a cell")
             command.add_argument("--jobs", type=int, help="students graded at a time")
+        if name == "grade":
+            command.add_argument(
+                "--late", type=float, default=0.0, help="per cent that a late day takes"
+            )
     options = parser.parse_args()
     from course.sandbox import NoSandbox
 

@@ -1,6 +1,8 @@
 """An assignment: its source, the students' version that nbgrader makes of it, what is handed out."""
 
 import copy
+import io
+import logging
 import re
 import shutil
 import tempfile
@@ -11,6 +13,7 @@ import nbformat
 
 COURSE = Path(__file__).resolve().parent
 ROOT = COURSE.parent
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 PAGES = ROOT / "book/assignments"
 REGION = re.compile(r"[ \t]*### (BEGIN|END) SOLUTION[^\n]*\n?")
 METADATA = {
@@ -67,17 +70,38 @@ def source(name):
     return nbformat.read(COURSE / f"source/{name}/{name}.ipynb", as_version=4)
 
 
-def student_version(name, folder, record=False):
-    """The students' version, made by nbgrader in `folder`; the same for every run."""
-    from course import grading  # needs nbgrader, which students' tests do without
+def student_version(name):
+    """The students' version of an assignment, made by nbgrader; the same for every run.
 
-    place = Path(folder) / f"source/{name}"
-    place.mkdir(parents=True, exist_ok=True)
-    shutil.copy(COURSE / f"source/{name}/{name}.ipynb", place)
-    grading.generate(folder, name, record)
-    book = nbformat.read(Path(folder) / f"release/{name}/{name}.ipynb", as_version=4)
-    book.metadata = METADATA
-    return book
+    Raises:
+        Mistake: nbgrader cannot make it; the message is nbgrader's.
+    """
+    # nbgrader is needed for this alone, and is slow to load
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / f"source/{name}"
+        place.mkdir(parents=True)
+        shutil.copy(COURSE / f"source/{name}/{name}.ipynb", place)
+        config = Config()
+        config.CourseDirectory.root = folder
+        config.ClearSolutions.code_stub = {"python": STUB}
+        config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
+        course = CourseDirectory(config=config)
+        course.assignment_id, course.student_id = name, "."
+        step, said = GenerateAssignment(coursedir=course, config=config), io.StringIO()
+        step.log.handlers, step.log.propagate = [logging.StreamHandler(said)], False
+        step.log.setLevel("ERROR")
+        try:
+            step.start()
+        except Exception as error:
+            raise Mistake(f"nbgrader on {name}: {error}\n{said.getvalue()[-3000:]}") from error
+        made = nbformat.read(Path(folder) / f"release/{name}/{name}.ipynb", as_version=4)
+    made.metadata = METADATA
+    return made
 
 
 def written(book):
@@ -103,8 +127,7 @@ def write_pages(folder=PAGES):
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for name in names():
-        with tempfile.TemporaryDirectory() as scratch:
-            new = written(student_version(name, scratch))
+        new = written(student_version(name))
         page = folder / f"{name}.ipynb"
         if not page.exists() or page.read_text(encoding="utf-8") != new:
             page.write_text(new, encoding="utf-8", newline="\n")
@@ -119,7 +142,7 @@ def write_handout(name, folder=ROOT / "_build/course"):
     packed, solution = folder / f"{name}.zip", folder / f"{name}-solution.ipynb"
     entry = zipfile.ZipInfo(f"{name}/{name}.ipynb")  # dated 1980: the same for every run
     entry.external_attr = 0o644 << 16
-    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(entry, written(student_version(name, scratch)), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(entry, written(student_version(name)), zipfile.ZIP_DEFLATED)
     solution.write_text(written(solved(source(name))), encoding="utf-8", newline="\n")
     return packed, solution

@@ -11,10 +11,12 @@ import re
 from itertools import count
 
 import nbformat
+from nbformat.v4 import new_output
 
 from course.assignment import METADATA, about, role, text
 
 DEFINED = re.compile(r"^(?:async\s+)?(?:def|class)\s+(\w+)", re.M)
+OUTPUTS, TEXT, PICTURE = 30, 20_000, 4_000_000  # outputs of a cell; characters of each
 ANSWERS = ("answer", "written")
 
 
@@ -135,6 +137,12 @@ def repair(given, book):
     gone = drop_copies(match, remarks)
     students, place = students_cells(match, gone, remarks)
     cells = put_back(given, students, place, remarks)
+    for i, j in ((i, j) for j, i in enumerate(match.of) if i is not None):
+        if role(given[i]) == "locked" and back[j].cell_type == given[i].cell_type == "code":
+            shown = next(
+                c for c in cells if about(c).get("grade_id") == about(given[i])["grade_id"]
+            )
+            shown.outputs = printed(back[j])
     return valid(cells), remarks
 
 
@@ -213,7 +221,7 @@ def students_cells(match, gone, remarks):
         if j in gone:
             continue
         if i is None or role(match.given[i]) == "plain":
-            students.append(plain(cell))
+            students.append(plain(cell, i is not None and text(cell) == text(match.given[i])))
             continue
         own, name = match.given[i], about(match.given[i])["grade_id"]
         if role(own) in ANSWERS:
@@ -262,21 +270,49 @@ def put_back(given, students, place, remarks):
 
 
 def with_text(own, cell):
-    """The assignment's cell `own` with the text, and the pictures, of the student's `cell`."""
+    """The assignment's cell `own` with the text, the pictures and the outputs of `cell`."""
     restored = copy.deepcopy(own)
     restored.source = cell.source
+    if restored.cell_type == "code":
+        restored.outputs = printed(cell)
     if "attachments" in cell and restored.cell_type == "markdown":
         restored.attachments = cell.attachments
     return restored
 
 
-def plain(cell):
-    """A student's own cell, without outputs and without metadata."""
+def plain(cell, given=False):
+    """A student's own cell without metadata; `given` for one that stands there as handed out."""
     kinds = {"code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}
     clean = kinds.get(cell.cell_type, nbformat.v4.new_markdown_cell)(cell.source)
     if "attachments" in cell and cell.cell_type == "markdown":
         clean.attachments = cell.attachments
+    if cell.cell_type == "code":
+        clean.outputs = printed(cell)
+    clean.metadata = {"given": True} if given else {}
     return clean
+
+
+def printed(cell):
+    """Of a cell's outputs what can be shown: text and pictures, cut, without metadata."""
+    shown = []
+    for output in (cell.get("outputs") or [])[:OUTPUTS]:
+        kind, data = output.get("output_type"), output.get("data") or {}
+        if kind == "stream":
+            shown.append(new_output("stream", text=cut(output.get("text"), TEXT)))
+        elif kind == "error":
+            lines = [cut(line, TEXT) for line in output.get("traceback", [])[-20:]]
+            shown.append(new_output("error", ename="", evalue="", traceback=lines))
+        elif isinstance(data.get("image/png"), (str, list)):
+            shown.append(new_output("display_data", {"image/png": cut(data["image/png"], PICTURE)}))
+        elif "text/plain" in data:
+            shown.append(new_output("display_data", {"text/plain": cut(data["text/plain"], TEXT)}))
+    return shown
+
+
+def cut(text, most):
+    """A text of an output, which may be a list of lines, cut to so many characters."""
+    joined = "".join(map(str, text)) if isinstance(text, list) else str(text)
+    return joined if len(joined) <= most else joined[: most // 2] + "\n[...]"
 
 
 def valid(cells):

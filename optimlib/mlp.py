@@ -8,7 +8,7 @@ from optimlib.training import Model
 
 def relu(z):
     """max(z, 0)."""
-    return np.maximum(z, 0)
+    return np.maximum(z, 0.0)
 
 
 def sigmoid(z):

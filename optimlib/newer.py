@@ -1,8 +1,8 @@
-"""The optimizers after AdamW: Lion, Muon, SOAP and Schedule-Free, with the names and numbers of Keras 3 where it has them.
+"""The optimizers after AdamW: Lion, Muon, SOAP and Schedule-Free, with the numbers of Keras 3.
 
-Lion and Schedule-Free treat every weight alone, as all rules before them. Muon and SOAP see matrices: they learn the shapes of
-the layers in `build(shapes)`, which `Model.compile` calls. `evaluated(w)` says at which weights a network answers: the average
-x for Schedule-Free, w itself for all others.
+Lion and Schedule-Free treat every weight alone, as all rules before them. Muon and SOAP see
+matrices: they learn the shapes of the layers in `build(shapes)`, which `Model.compile` calls. A
+network that trains by Schedule-Free is evaluated at the average of its weights, `evaluated(w)`.
 """
 
 import math
@@ -14,35 +14,23 @@ from optimlib.optimizers import Adam, Optimizer
 
 
 class Lion(Optimizer):
-    """Steps of one length: the sign of a mean of the gradients, the newest counted more than it will be later.
+    """Steps of one length: the sign of a mean of the gradients (Chen et al., 2023).
 
-    c = beta_1 * m + (1 - beta_1) * g;  w <- w - learning_rate * sign(c);  m <- beta_2 * m + (1 - beta_2) * g
-    (Chen et al., 2023). `m` is of shape (..., P).
+    c = beta_1 * m + (1 - beta_1) * g;  w <- w - learning_rate * sign(c)
+    m <- beta_2 * m + (1 - beta_2) * g
 
     Args:
-        learning_rate: Number >= 0, array or schedule: the length of the step in every weight.
-        beta_1: In [0, 1). How much of the mean stands in the step.
-        beta_2: In [0, 1). How much of the mean is kept for the next.
-        weight_decay: Rate >= 0 of decoupled decay, or None.
-        global_clipnorm: The longest gradient allowed, or None.
-
-    Raises:
-        ValueError: For a hyper-parameter out of its range.
+        learning_rate: As in `Optimizer`, and so are the arguments after beta_2.
+        beta_1: In [0, 1): the share of m in the step.
+        beta_2: In [0, 1): the share of m that is left for the next.
     """
 
     state = ("m",)
 
-    def __init__(
-        self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.99,
-        weight_decay=None,
-        global_clipnorm=None,
-    ):
-        self.beta_1 = checks.number("beta_1", beta_1, 0, 1, open_high=True)
-        self.beta_2 = checks.number("beta_2", beta_2, 0, 1, open_high=True)
-        super().__init__(learning_rate, weight_decay, global_clipnorm)
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, *shared, **named):
+        self.beta_1 = checks.fraction("beta_1", beta_1)
+        self.beta_2 = checks.fraction("beta_2", beta_2)
+        super().__init__(learning_rate, *shared, **named)
 
     def update(self, w, g, lr):
         c = self.beta_1 * self.m + (1 - self.beta_1) * g
@@ -50,41 +38,45 @@ class Lion(Optimizer):
         return w - lr * np.sign(c)
 
 
-class _OnMatrices(Adam):
-    """What Muon and SOAP share: which weights form matrices. All others, `~in_matrix`, are left to Adam."""
+class MatrixRule(Adam):
+    """What Muon and SOAP share: they know which weights form matrices, and have Adam's settings.
 
-    shapes = None  # of the layers, once built
+    Args:
+        exclude_layers: Positions in `shapes` of matrices that are treated as single weights, such
+            as [-2] for the kernel of the last dense layer. (Keras takes names.)
+    """
+
+    shapes = None  # of all parameters, once built
 
     def __init__(self, *arguments, exclude_layers=(), **named):
-        self.exclude_layers = tuple(exclude_layers)
+        self.exclude_layers = tuple(exclude_layers or ())
         super().__init__(*arguments, **named)
 
     def build(self, shapes):
-        """Learn where the matrices stand in the flat vector of weights; `Model.compile` calls this.
+        """Learn where the matrices lie in the flat vector of weights; `Model.compile` calls this.
 
         Args:
-            shapes: The shapes of all parameters in their order, such as [(64, 32), (32,), (32, 10), (10,)].
+            shapes: The shapes of all parameters in their order, such as
+                [(64, 32), (32,), (32, 10), (10,)].
 
         Returns:
             The optimizer itself.
 
         Raises:
-            ValueError: Where `exclude_layers` names a position that `shapes` has not.
+            ValueError: `exclude_layers` has a position that `shapes` has not.
         """
+        count = len(shapes)
         for i in self.exclude_layers:
-            if not -len(shapes) <= i < len(shapes):
-                raise ValueError(
-                    f"exclude_layers={self.exclude_layers} has the position {i}, but there are {len(shapes)} shapes"
-                )
-        excluded = {range(len(shapes))[i] for i in self.exclude_layers}
-        self.shapes = [tuple(shape) for shape in shapes]
-        ends = np.cumsum([math.prod(shape) for shape in shapes]).tolist()
-        self.places = [
-            (slice(end - math.prod(shape), end), shape)
-            for i, (end, shape) in enumerate(zip(ends, self.shapes, strict=True))
-            if len(shape) == 2 and i not in excluded
-        ]
-        self.in_matrix = np.zeros(ends[-1], dtype=bool)
+            if checks.integer("exclude_layers", i, -count) >= count:
+                raise ValueError(f"exclude_layers has {i}, but there are {count} shapes")
+        excluded = {i % count for i in self.exclude_layers}
+        self.shapes, self.places, start = [tuple(shape) for shape in shapes], [], 0
+        for i, shape in enumerate(self.shapes):
+            stop = start + math.prod(shape)
+            if len(shape) == 2 and i not in excluded:
+                self.places.append((slice(start, stop), shape))
+            start = stop
+        self.in_matrix = np.zeros(start, dtype=bool)
         for place, _ in self.places:
             self.in_matrix[place] = True
         return self
@@ -92,48 +84,46 @@ class _OnMatrices(Adam):
     def broadcast_shape(self, shape):
         if self.shapes is None:
             raise RuntimeError(
-                f"{type(self).__name__} steps matrices: call build with the shapes of the layers, as compile does"
+                f"{type(self).__name__} sees matrices, but nobody said where they are: call "
+                "build(shapes) first, with the shapes of all parameters, as compile does"
             )
-        if shape[-1] != len(self.in_matrix):
+        if shape[-1:] != self.in_matrix.shape:
             raise ValueError(
-                f"w has shape {shape}, but build was told shapes with {len(self.in_matrix)} entries in all"
+                f"w has shape {shape}, but the shapes {self.shapes} of build have "
+                f"{self.in_matrix.size} numbers"
             )
         return super().broadcast_shape(shape)
 
     def matrices(self, flat):
         """The matrices, each (..., rows, columns), as views of a flat vector (..., P)."""
-        return [flat[..., at].reshape(*flat.shape[:-1], *shape) for at, shape in self.places]
+        return [flat[..., place].reshape(flat.shape[:-1] + shape) for place, shape in self.places]
 
 
-class Muon(_OnMatrices):
-    """A matrix steps with its momentum made orthogonal: every singular value becomes about 1. The rest steps by Adam.
+class Muon(MatrixRule):
+    """Each matrix steps by its momentum made orthogonal (Jordan et al., 2024).
 
-    M <- momentum * M + G;  U = G + momentum * M;  W <- W - learning_rate * scale * orthogonalize(U)
-    (Jordan et al., 2024), scale = rms_rate * sqrt(max(rows, columns)), so that the step has the size of Adam's (Liu et al.,
-    2025). `velocity` (..., P) holds M; Adam's m and v hold only the weights that are in no matrix.
+    M <- momentum * M + G;  U = G + momentum * M
+    W <- W - learning_rate * rms_rate * sqrt(max(rows, columns)) * orthogonalize(U)
+
+    The scale gives the step the size of Adam's (Liu et al., 2025). What is in no matrix steps by
+    Adam. `velocity` holds M; Adam's m and v hold only what Adam steps.
 
     Args:
-        learning_rate: Number >= 0, array or schedule.
-        adam_beta_1: In [0, 1), for the rest.
-        adam_beta_2: In [0, 1), for the rest.
-        adam_weight_decay: Rate >= 0 of decoupled decay of the rest, or None.
-        epsilon: For the rest, as in Adam.
-        weight_decay: Rate >= 0 of decoupled decay of the matrices, or None.
-        global_clipnorm: The longest gradient allowed, or None.
-        exclude_layers: Positions in `shapes` of matrices that are left to Adam, such as (-2,) for the kernel of the last
-            dense layer (Keras takes names).
-        muon_a: Coefficients a, b and c of `orthogonalize`.
+        learning_rate: As in `Optimizer`, and so are the arguments that are not named here.
+        adam_beta_1: Adam's beta_1.
+        adam_beta_2: Adam's beta_2.
+        adam_weight_decay: As `weight_decay`, for what Adam steps.
+        epsilon: Adam's epsilon.
+        weight_decay: As in `Optimizer`, for the matrices.
+        exclude_layers: As in `MatrixRule`: matrices that Adam steps.
+        muon_a: The coefficients a, b and c of `orthogonalize`.
         muon_b: See muon_a.
         muon_c: See muon_a.
-        adam_lr_ratio: The rest steps at learning_rate * adam_lr_ratio.
+        adam_lr_ratio: Adam's rate is learning_rate * adam_lr_ratio.
         momentum: In [0, 1).
-        ns_steps: Newton-Schulz steps.
-        nesterov: False: U = M.
-        rms_rate: See above; None: no scale at all.
-
-    Raises:
-        ValueError: For a hyper-parameter out of its range.
-        RuntimeError: At a step before `build`.
+        ns_steps: The steps of `orthogonalize`.
+        nesterov: Whether U looks ahead; else U = M.
+        rms_rate: See above; None for no scale at all.
     """
 
     state = ("velocity", *Adam.state)
@@ -146,7 +136,7 @@ class Muon(_OnMatrices):
         adam_weight_decay=0.004,
         epsilon=1e-7,
         weight_decay=0.004,
-        global_clipnorm=None,
+        *shared,
         exclude_layers=(),
         muon_a=3.4445,
         muon_b=-4.7750,
@@ -156,33 +146,22 @@ class Muon(_OnMatrices):
         ns_steps=5,
         nesterov=True,
         rms_rate=0.2,
+        **named,
     ):
         self.adam_weight_decay = checks.optional("adam_weight_decay", adam_weight_decay, 0)
-        self.coefficients = tuple(
-            checks.number(f"muon_{name}", value)
-            for name, value in (("a", muon_a), ("b", muon_b), ("c", muon_c))
-        )
+        coefficients = {"muon_a": muon_a, "muon_b": muon_b, "muon_c": muon_c}
+        self.coefficients = tuple(checks.number(name, v) for name, v in coefficients.items())
         self.adam_lr_ratio = checks.number("adam_lr_ratio", adam_lr_ratio, 0)
-        self.momentum = checks.number("momentum", momentum, 0, 1, open_high=True)
+        self.momentum = checks.fraction("momentum", momentum)
         self.ns_steps = checks.integer("ns_steps", ns_steps, 0)
         self.nesterov = nesterov
         self.rms_rate = checks.optional("rms_rate", rms_rate, 0)
-        super().__init__(
-            learning_rate,
-            adam_beta_1,
-            adam_beta_2,
-            epsilon,
-            weight_decay=weight_decay,
-            global_clipnorm=global_clipnorm,
-            exclude_layers=exclude_layers,
-        )
-
-    def scale(self, rows, columns):
-        """How long the step is, in multiples of an orthogonal matrix."""
-        return 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(rows, columns))
+        adam = (learning_rate, adam_beta_1, adam_beta_2, epsilon, False)
+        super().__init__(*adam, weight_decay, *shared, exclude_layers=exclude_layers, **named)
 
     def decayed(self, w, lr):
-        rest = w if self.adam_weight_decay is None else w - lr * self.adam_weight_decay * w
+        decay = self.adam_weight_decay
+        rest = w if decay is None else w - lr * decay * w
         return np.where(self.in_matrix, super().decayed(w, lr), rest)
 
     def update(self, w, g, lr):
@@ -194,51 +173,51 @@ class Muon(_OnMatrices):
         new[..., rest] = super().update(w[..., rest], g[..., rest], self.adam_lr_ratio * lr)
         return new
 
+    def scale(self, rows, columns):
+        """What the orthogonal matrix is multiplied by."""
+        return 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(rows, columns))
+
 
 def orthogonalize(G, steps=5, coefficients=(3.4445, -4.7750, 2.0315)):
-    """The matrix G with its singular values carried to about 1, its singular vectors unchanged (Newton-Schulz).
+    """Matrices with the singular vectors of G, and singular values near 1 (Newton-Schulz).
 
-    X = G / (|G| + 1e-7), then `steps` times X <- a X + b (X X^T) X + c (X X^T)^2 X. Each step applies s -> a s + b s^3 + c s^5 to
-    every singular value; with these coefficients (Jordan et al., 2024) five steps carry all of [0.01, 1] into [0.68, 1.14].
+    X = G / (|G| + 1e-7), |G| the root of the sum of squares; then, `steps` times,
+    X <- a X + b (X X^T) X + c (X X^T)^2 X, which turns each singular value s into
+    a s + b s^3 + c s^5. With these coefficients (Jordan et al., 2024), five steps take all s from
+    0.01 to 1 into 0.68 to 1.14.
 
     Args:
         G: Matrices (..., rows, columns).
-        steps: How many; 0 only scales G to length 1.
+        steps: How many; 0 only scales G to the length 1.
         coefficients: a, b and c.
-
-    Returns:
-        Matrices of the same shape.
     """
     a, b, c = coefficients
     X = G / (np.sqrt((G * G).sum(axis=(-2, -1), keepdims=True)) + 1e-7)
-    tall = G.shape[-2] > G.shape[-1]
-    X = X.mT if tall else X  # so that X X^T is the smaller of the two products
+    is_tall = G.shape[-2] > G.shape[-1]
+    X = X.mT if is_tall else X  # X X^T is then the smaller of the two products
     for _ in range(steps):
         A = X @ X.mT
         X = a * X + (b * A + c * A @ A) @ X
-    return X.mT if tall else X
+    return X.mT if is_tall else X
 
 
-class SOAP(_OnMatrices):
-    """Adam in axes of its own: those in which the gradients of a matrix, as seen so far, are uncorrelated.
+class SOAP(MatrixRule):
+    """Adam along axes of each matrix's own, in which its gradients vary apart (Vyas et al., 2024).
 
-    L and R are running means of G G^T and G^T G, Q_L and Q_R orthogonal matrices that follow their eigenvectors. Adam's m and v
-    see Q_L^T G Q_R, and its step S is turned back: W <- W - learning_rate * Q_L S Q_R^T (Vyas et al., 2024). The first gradient
-    only sets the axes, and moves nothing. Weights in no matrix step by Adam in their own axes.
+    L and R are running means, by beta_2, of G G^T and G^T G; the columns of the orthogonal Q_L and
+    Q_R follow their eigenvectors. m is a running mean of G, v of the squares of Q_L^T G Q_R, and
+    Adam's step S = Q_L^T m Q_R / (sqrt(v) + epsilon) is turned back:
+    W <- W - alpha * Q_L S Q_R^T, alpha as in Adam. The first gradient sets the axes, and moves
+    nothing. What is in no matrix steps by Adam.
 
     Args:
-        learning_rate: Number >= 0, array or schedule.
-        beta_1: In [0, 1), of m.
-        beta_2: In [0, 1), of v, L and R.
-        epsilon: As in Adam.
-        weight_decay: Rate >= 0 of decoupled decay, or None.
-        precondition_frequency: The axes follow L and R every so many steps.
-        global_clipnorm: The longest gradient allowed, or None.
-        exclude_layers: Positions in `shapes` of matrices that are left to Adam.
-
-    Raises:
-        ValueError: For a hyper-parameter out of its range.
-        RuntimeError: At a step before `build`.
+        learning_rate: As in `Optimizer`, and so are the arguments after epsilon.
+        beta_1: As in `Adam`.
+        beta_2: As in `Adam`, also for L and R.
+        epsilon: As in `Adam`.
+        weight_decay: As in `Optimizer`. (The authors' code lets it act after the step.)
+        precondition_frequency: The axes follow L and R once in so many steps.
+        exclude_layers: As in `MatrixRule`.
     """
 
     state = ("m", "v", "L", "R", "Q_L", "Q_R")
@@ -250,25 +229,19 @@ class SOAP(_OnMatrices):
         beta_2=0.95,
         epsilon=1e-8,
         weight_decay=0.01,
+        *shared,
         precondition_frequency=10,
-        global_clipnorm=None,
         exclude_layers=(),
+        **named,
     ):
         self.precondition_frequency = checks.integer(
             "precondition_frequency", precondition_frequency, 1
         )
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay=weight_decay,
-            global_clipnorm=global_clipnorm,
-            exclude_layers=exclude_layers,
-        )
+        adam = (learning_rate, beta_1, beta_2, epsilon, False)
+        super().__init__(*adam, weight_decay, *shared, exclude_layers=exclude_layers, **named)
 
     def update(self, w, g, lr):
-        t = self.iterations - 1  # steps that moved
+        t = self.iterations - 1  # the first gradient moves nothing
         if t > 0:
             self.m = self.beta_1 * self.m + (1 - self.beta_1) * g
             self.v = self.beta_2 * self.v + (1 - self.beta_2) * self.turn(g) ** 2
@@ -277,92 +250,85 @@ class SOAP(_OnMatrices):
         self.follow(g, t)
         return w
 
-    def follow(self, g, t):
-        """L and R take in the gradient; at the first, and then every so many steps, the axes follow them."""
-        self.L = self.beta_2 * self.L + (1 - self.beta_2) * _flat(
-            G @ G.mT for G in self.matrices(g)
-        )
-        self.R = self.beta_2 * self.R + (1 - self.beta_2) * _flat(
-            G.mT @ G for G in self.matrices(g)
-        )
-        if t % self.precondition_frequency == 0:
-            self.Q_L = _flat(map(_axes, self.squares(self.L, 0), self.squares(self.Q_L, 0)))
-            self.Q_R = _flat(map(_axes, self.squares(self.R, 1), self.squares(self.Q_R, 1)))
-
     def turn(self, flat):
-        """A flat vector (..., P) with each of its matrices in the turned axes: Q_L^T M Q_R."""
-        turned = flat.copy()
-        axes = self.squares(self.Q_L, 0), self.squares(self.Q_R, 1)
-        for M, Q_L, Q_R in zip(self.matrices(turned), *axes, strict=True):
+        """A flat vector (..., P) with every matrix M along its own axes: Q_L^T M Q_R."""
+        result = flat.copy()
+        for M, Q_L, Q_R in zip(self.matrices(result), *self.axes(), strict=True):
             M[...] = Q_L.mT @ M @ Q_R
-        return turned
+        return result
 
     def turn_back(self, flat):
-        """The reverse of `turn`: Q_L M Q_R^T."""
-        turned = flat.copy()
-        axes = self.squares(self.Q_L, 0), self.squares(self.Q_R, 1)
-        for M, Q_L, Q_R in zip(self.matrices(turned), *axes, strict=True):
+        """The inverse of `turn`: Q_L M Q_R^T."""
+        result = flat.copy()
+        for M, Q_L, Q_R in zip(self.matrices(result), *self.axes(), strict=True):
             M[...] = Q_L @ M @ Q_R.mT
-        return turned
+        return result
+
+    def follow(self, g, t):
+        """L and R take in g; at step 0, and then once in so many, Q_L and Q_R follow them."""
+        matrices = self.matrices(g)
+        L, R = _flat([G @ G.mT for G in matrices], g), _flat([G.mT @ G for G in matrices], g)
+        self.L = self.beta_2 * self.L + (1 - self.beta_2) * L
+        self.R = self.beta_2 * self.R + (1 - self.beta_2) * R
+        if t % self.precondition_frequency == 0:
+            squares = self.squares(self.L, 0), self.squares(self.R, 1)
+            if t == 0:
+                Q_L, Q_R = ([np.linalg.eigh(A)[1][..., ::-1] for A in side] for side in squares)
+            else:  # one step of the power method, for all eigenvectors together
+                Q_L, Q_R = (
+                    [np.linalg.qr(A @ Q)[0] for A, Q in zip(*pair, strict=True)]
+                    for pair in zip(squares, self.axes(), strict=True)
+                )
+            self.Q_L, self.Q_R = _flat(Q_L, g), _flat(Q_R, g)
+
+    def axes(self):
+        """Q_L and Q_R of all matrices: two lists."""
+        return self.squares(self.Q_L, 0), self.squares(self.Q_R, 1)
 
     def squares(self, flat, axis):
-        """L, Q_L (axis 0) or R, Q_R (axis 1) of every matrix, (..., n, n), as views of all of them in one flat vector."""
-        if np.ndim(flat) == 0:
-            return [None] * len(self.places)
-        sides = [shape[axis] for _, shape in self.places]
-        ends = np.cumsum([n * n for n in sides])[:-1]
-        parts = np.split(flat, ends, axis=-1)
-        return [
-            part.reshape(*flat.shape[:-1], n, n) for part, n in zip(parts, sides, strict=True)
-        ]
+        """The square matrices, as long as the matrices' `axis`, that lie end to end in `flat`."""
+        squares, start = [], 0
+        for _, shape in self.places:
+            n, stop = shape[axis], start + shape[axis] ** 2
+            squares.append(flat[..., start:stop].reshape((*flat.shape[:-1], n, n)))
+            start = stop
+        return squares
 
 
-def _axes(L, Q):
-    """The eigenvectors of L, largest first, where there are no axes Q yet; else one power step from Q towards them."""
-    return np.linalg.eigh(L)[1][..., ::-1] if Q is None else np.linalg.qr(L @ Q)[0]
+def _flat(matrices, g):
+    """Matrices (..., rows, columns) end to end in one vector; empty, and like g, if there are none.
 
-
-def _flat(matrices):
-    """Matrices (..., rows, columns) end to end in one vector (..., their entries)."""
-    return np.concatenate([M.reshape(*M.shape[:-2], -1) for M in matrices], axis=-1)
+    So each part of the state is one array, as in all other optimizers.
+    """
+    return np.concatenate([g[..., :0], *(M.reshape((*M.shape[:-2], -1)) for M in matrices)], -1)
 
 
 class ScheduleFree(Optimizer):
-    """No schedule: the gradient is taken at y, moves z, and the average x of all z is where the network is evaluated.
+    """The gradient is taken at y and moves z; the network is evaluated at x, the mean of all z.
 
-    z <- z - learning_rate * (direction(g) + weight_decay * y), g at y
-    x <- (1 - c) * x + c * z,  c = learning_rate^2 / (the sum of all learning_rate^2 so far): 1/t at a constant rate
-    y <- (1 - beta_1) * z + beta_1 * x
-    (Defazio et al., 2024). y is the weights w that `step` takes and returns; `z` and `x` (..., P) start where y does.
-    `ScheduleFreeSGD` and `ScheduleFreeAdamW` say what the direction is.
+    z <- z - learning_rate * (direction(g) + weight_decay * y)
+    x <- (1 - c) * x + c * z,  c = learning_rate^2 / (sum of all learning_rate^2 so far)
+    y <- (1 - beta_1) * z + beta_1 * x   (Defazio et al., 2024)
+
+    At a constant rate c is 1/t. y is what `step` takes and returns; z and x start where y does, and
+    from then on only steps move them.
 
     Args:
-        learning_rate: Number >= 0, array or schedule.
-        beta_1: In [0, 1]: where between z and x the gradient is taken. 0: at z (Polyak & Juditsky, 1992); 1: at the average
-            itself.
-        warmup_steps: The rate grows evenly over so many steps; 0 for none.
-        weight_decay: Rate >= 0 of decay, at y, or None.
-        global_clipnorm: The longest gradient allowed, or None.
-
-    Raises:
-        ValueError: For a hyper-parameter out of its range.
+        learning_rate: As in `Optimizer`, and so are the arguments after warmup_steps.
+        beta_1: In [0, 1]: where the gradient is taken, from 0, at z (Polyak & Juditsky, 1992),
+            to 1, at the mean itself.
+        warmup_steps: For so many steps the rate grows evenly.
     """
 
     state = ("z", "x", "total")
 
-    def __init__(
-        self, learning_rate, beta_1=0.9, warmup_steps=0, weight_decay=None, global_clipnorm=None
-    ):
+    def __init__(self, learning_rate, beta_1=0.9, warmup_steps=0, *shared, **named):
         self.beta_1 = checks.number("beta_1", beta_1, 0, 1)
         self.warmup_steps = checks.integer("warmup_steps", warmup_steps, 0)
-        super().__init__(learning_rate, weight_decay, global_clipnorm)
-
-    def direction(self, g):
-        """Where z steps, up to the rate, for the gradient g."""
-        raise NotImplementedError(f"{type(self).__name__} defines no direction")
+        super().__init__(learning_rate, *shared, **named)
 
     def decayed(self, w, lr):
-        return w  # decay moves z, in `update`
+        return w  # here decay moves z
 
     def update(self, w, g, lr):
         if self.iterations == 1:
@@ -370,40 +336,37 @@ class ScheduleFree(Optimizer):
         lr = lr * min(1.0, self.iterations / max(1, self.warmup_steps))
         self.z = self.z - lr * (self.direction(g) + (self.weight_decay or 0.0) * w)
         self.total = self.total + lr**2
-        c = lr**2 / (self.total + 1e-300)  # 0 at a rate of 0
+        c = lr**2 / (self.total + 1e-300)  # 0 while all rates were 0
         self.x = (1 - c) * self.x + c * self.z
         return (1 - self.beta_1) * self.z + self.beta_1 * self.x
 
+    def direction(self, g):
+        """Where z goes, for the gradient g."""
+        raise NotImplementedError(f"{type(self).__name__} defines no direction")
+
     def evaluated(self, w):
-        """The average x; w itself before the first step."""
         return self.x if self.iterations else w
 
 
 class ScheduleFreeSGD(ScheduleFree):
-    """Schedule-Free gradient descent: the direction is the gradient itself. Arguments as in `ScheduleFree`."""
+    """Schedule-Free gradient descent: the direction is the gradient. Arguments: `ScheduleFree`."""
 
-    def __init__(
-        self,
-        learning_rate=0.0025,
-        beta_1=0.9,
-        warmup_steps=0,
-        weight_decay=None,
-        global_clipnorm=None,
-    ):
-        super().__init__(learning_rate, beta_1, warmup_steps, weight_decay, global_clipnorm)
+    def __init__(self, learning_rate=1.0, *shared, **named):
+        super().__init__(learning_rate, *shared, **named)
 
     def direction(self, g):
         return g
 
 
 class ScheduleFreeAdamW(ScheduleFree):
-    """Schedule-Free AdamW: the direction is g / (sqrt(v / (1 - beta_2^t)) + epsilon); the average x is its momentum.
+    """Schedule-Free AdamW: the direction is g / (sqrt(v / (1 - beta_2^t)) + epsilon).
 
-    v <- beta_2 * v + (1 - beta_2) * g^2 at step t = 1, 2, ... Arguments as in `ScheduleFree`.
+    v <- beta_2 * v + (1 - beta_2) * g^2 at step t = 1, 2, ...
 
     Args:
-        beta_2: In [0, 1), of v.
-        epsilon: >= 0.
+        learning_rate: As in `ScheduleFree`, and so are the arguments that are not named here.
+        beta_2: As in `Adam`.
+        epsilon: As in `Adam`, but beside the corrected root.
     """
 
     state = (*ScheduleFree.state, "v")
@@ -415,12 +378,12 @@ class ScheduleFreeAdamW(ScheduleFree):
         beta_2=0.999,
         epsilon=1e-8,
         warmup_steps=0,
-        weight_decay=None,
-        global_clipnorm=None,
+        *shared,
+        **named,
     ):
-        self.beta_2 = checks.number("beta_2", beta_2, 0, 1, open_high=True)
+        self.beta_2 = checks.fraction("beta_2", beta_2)
         self.epsilon = checks.number("epsilon", epsilon, 0)
-        super().__init__(learning_rate, beta_1, warmup_steps, weight_decay, global_clipnorm)
+        super().__init__(learning_rate, beta_1, warmup_steps, *shared, **named)
 
     def direction(self, g):
         self.v = self.beta_2 * self.v + (1 - self.beta_2) * g * g

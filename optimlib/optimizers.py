@@ -6,6 +6,8 @@ independent runs that advance together. A hyper-parameter may be a number, or an
 broadcasts against w: a `learning_rate` of shape (R, 1) trains R replicas at R rates.
 """
 
+import math
+
 import numpy as np
 
 from optimlib import checks
@@ -91,7 +93,7 @@ class Optimizer:
                 f"w has shape {w.shape} but g has shape {g.shape}: "
                 "the gradient has one number for every weight"
             )
-        if np.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
+        if math.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
             raise ValueError(
                 f"g has a NaN at step {self.iterations}: "
                 "the run has diverged, or the gradient has a fault"
@@ -110,12 +112,23 @@ class Optimizer:
             norm = np.sqrt((g * g).sum(axis=-1, keepdims=True))
             g = g * (self.global_clipnorm / np.maximum(norm, self.global_clipnorm))
         self.iterations += 1
-        w = self.decayed(w, lr)
-        new = self.update(w, g, lr)
+        new = self.update(self.decayed(w, lr), g, lr)
         if out is None:
             return new
         np.copyto(out, new)
         return out
+
+    def build(self, shapes):
+        """Learn the shapes of all parameters in their order; most rules have no use for them.
+
+        Returns:
+            The optimizer itself.
+        """
+        return self
+
+    def evaluated(self, w):
+        """The weights (..., P) at which a network that trains at w is evaluated: most often w."""
+        return w
 
     def update(self, w, g, lr):
         """The rule itself: new weights from w, g and the rate of this step."""

@@ -40,6 +40,7 @@ class Model:
                 f"seed={seed!r} is not a whole number of at least 0, or an array of them"
             )
         self.l2 = checks.number("l2", l2, 0)
+        self.penalized = np.any(self.l2)
         self.rngs = [np.random.default_rng(s) for s in self.seed.ravel().tolist()]
         w = [np.concatenate([p.ravel() for p in self.initialize(rng)]) for rng in self.rngs]
         self.w = np.reshape(w, (*self.seed.shape, -1))
@@ -66,10 +67,12 @@ class Model:
 
     def views(self, flat):
         """A flat vector (..., P) as the layers' parameters: a view of it for each of `shapes`."""
-        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
-        parts = np.split(flat, ends, axis=-1)
-        leading = flat.shape[:-1]
-        return self.group([part.reshape(leading + s) for part, s in zip(parts, self.shapes)])
+        parts, start = [], 0
+        for shape in self.shapes:
+            stop = start + math.prod(shape)
+            parts.append(flat[..., start:stop].reshape(flat.shape[:-1] + shape))
+            start = stop
+        return self.group(parts)
 
     def group(self, parts):
         """The parameters, one for each of `shapes`, as the network's `layers` present them."""
@@ -132,7 +135,7 @@ class Model:
         cache = self.forward(x)
         p, loss, delta = self.loss(cache[-1], y)
         self.backward(cache, delta / delta.shape[-1])  # the mean over the samples
-        return p, loss, self._g + self.l2 * self.w if np.any(self.l2) else self._g
+        return p, loss, self._g + self.l2 * self.w if self.penalized else self._g
 
     def fit(self, x, y, epochs=1, batch_size=32, validation_data=None, callbacks=(), shuffle=True):
         """Train for some epochs, each a pass over the samples in batches.
@@ -174,7 +177,7 @@ class Model:
                 logs = self._epoch(*self._shuffled(x, y, shuffle), batch_size, epoch, stopped)
                 if validation_data is not None:
                     logs |= {f"val_{k}": v for k, v in self._scores(x_val, y_val).items()}
-                    _mark(stopped, epoch, logs["val_loss"][..., None])
+                    _mark(stopped, epoch, np.isfinite(logs["val_loss"]))
                 for name, value in logs.items():
                     bad = np.inf if "loss" in name else np.nan
                     logs[name] = np.where(stopped > 0, bad, value)[()]
@@ -207,18 +210,22 @@ class Model:
     def _epoch(self, x, y, batch_size, epoch, stopped):
         """One pass over the data: means over its batches. Marks in `stopped` who diverges."""
         self.w = self.w  # whoever has looked at the weights keeps what they saw
-        outputs, loss_parts = [], []
+        outputs, loss_parts, well = [], [], not stopped.any()
         for start in range(0, x.shape[-1], batch_size):
             batch = (..., slice(start, start + batch_size))
             p, loss, g = self._gradient(x[batch], y[batch])
             outputs.append(p)
             loss_parts.append(loss)
-            if _mark(stopped, epoch, g, loss):
+            # a sum of squares is finite only if all its terms are, and quick to take
+            if not (well and math.isfinite(np.vdot(g, g) + np.vdot(loss, loss))):
+                fine = np.isfinite(g).all(axis=-1) & np.isfinite(loss).all(axis=-1)
+                well = _mark(stopped, epoch, fine)
                 if stopped.all():
                     break
                 g = np.where(stopped[..., None] > 0, 0.0, g)
             new = self.optimizer.step(self.w, g)
-            if _mark(stopped, epoch, new):
+            if not (well and math.isfinite(np.vdot(new, new))):
+                well = _mark(stopped, epoch, np.isfinite(new).all(axis=-1))
                 new = np.where(stopped[..., None] > 0, self.w, new)
             np.copyto(self.w, new)
         p, loss = np.concatenate(outputs, axis=-1), np.concatenate(loss_parts, axis=-1)
@@ -230,14 +237,15 @@ class Model:
         return {"loss": loss.mean(axis=-1)} | metrics
 
     def _outputs(self, x):
-        """The outputs z for samples x, at the weights where the optimizer has the network evaluated."""
-        w = self.w if self.optimizer is None else self.optimizer.evaluated(self.w)
-        layers = self.layers
+        """The outputs z for samples x, at the weights where the optimizer wants to be evaluated."""
+        training = self.layers
+        if self.optimizer is not None:
+            w = self.optimizer.evaluated(self.w)
+            self.layers = training if w is self.w else self.views(w)
         try:
-            self.layers = layers if w is self.w else self.views(w)
             return self.forward(x)[-1]
         finally:
-            self.layers = layers
+            self.layers = training
 
     def _scores(self, x, y):
         p, loss, _ = self.loss(self._outputs(x), y)
@@ -368,16 +376,10 @@ def _padded(values, epochs):
     return np.stack(values, axis=-1)
 
 
-def _mark(stopped, epoch, *arrays):
-    """Note in `stopped` the replicas with a number that is not finite; whether there are any.
-
-    The arrays are (..., n). A sum of squares is finite only where its terms are, and quick to take.
-    """
-    if not stopped.any() and math.isfinite(sum(np.vdot(a, a) for a in arrays)):
-        return False
-    for array in arrays:
-        stopped[~np.isfinite(array).all(axis=-1) & (stopped == 0)] = epoch + 1
-    return stopped.any()
+def _mark(stopped, epoch, fine):
+    """Note in `stopped` which replicas are not fine any more; whether none has stopped so far."""
+    stopped[~fine & (stopped == 0)] = epoch + 1
+    return not stopped.any()
 
 
 def _require_finite(name, values):

@@ -9,9 +9,12 @@ ValueError says so. `plotting` draws with matplotlib, and is imported by itself.
 from optimlib.figures.correction import bias_correction
 from optimlib.figures.curves import recorded
 from optimlib.figures.decay import decay_only
+from optimlib.figures.histogram import step_sizes
 from optimlib.figures.oscillator import momentum_map
+from optimlib.figures.parabola import parabola
 from optimlib.figures.race import explore
 from optimlib.figures.schedule import SHAPES, designed, schedule_designer
+from optimlib.figures.settings import measured
 
 __all__ = [
     "SHAPES",
@@ -19,7 +22,10 @@ __all__ = [
     "decay_only",
     "designed",
     "explore",
+    "measured",
     "momentum_map",
+    "parabola",
     "recorded",
     "schedule_designer",
+    "step_sizes",
 ]

@@ -19,6 +19,7 @@ class Controls:
         self.initial = dict(initial or {})  # a slider takes its value out
         self.state = {}
         self.rows = []  # HTML
+        self.bar = ""  # HTML of the controls of time
         self.grids = {}  # by name, a function: every n-th value of the slider
 
     def slider(
@@ -93,8 +94,43 @@ class Controls:
         )
         self.rows.append(
             f'<div class="x-row x-choice"><label><span>{name}</span>'
-            f'<select data-name="{name}" data-lm-suppress-shortcuts="true">'
+            f'<select data-name="{name}" autocomplete="off" data-lm-suppress-shortcuts="true">'
             f"{options}</select></label></div>"
+        )
+
+    def time(self, steps, start):
+        """Play, one step back and on, and a slider over the steps 1 to `steps`: the state is "t"."""
+        start = checks.integer("initial['t']", self.initial.pop("t", min(start, steps)), 1)
+        if start > steps:
+            raise ValueError(f"initial['t']={start!r} lies outside its slider, 1 to {steps}")
+        self.state["t"] = start
+        back, play, forth = (
+            f'<button type="button" class="x-{kind}" aria-label="{label}">{icon}</button>'
+            for kind, label, icon in (
+                ("back", "One step back", _icon("M11.5,1l-7.5,6l7.5,6zM1.5,1h2v12h-2z")),
+                ("play", "Play", _icon(PLAY, "x-when-still") + _icon(PAUSE, "x-when-playing")),
+                ("forth", "One step on", _icon("M2.5,1l7.5,6l-7.5,6zM10.5,1h2v12h-2z")),
+            )
+        )
+        self.bar = (
+            f'<div class="x-time">{back}{play}{forth}<label><span class="x-ears">step</span>'
+            f'<input type="range" class="x-s"{svg.colours(None)} min="1" max="{steps}" step="1" '
+            f'value="{start}" data-scale="linear" data-unit=" / {steps}" data-name="t" '
+            f'autocomplete="off" data-lm-suppress-shortcuts="true"></label>'
+            f'<output data-out="= t">{start} / {steps}</output></div>'
+        )
+
+    def pick(self, name, label, texts, start=0):
+        """Buttons of which one is pressed, as HTML; the state is the index."""
+        self.state[name] = start
+        buttons = "".join(
+            f'<button type="button" data-value="{i}" aria-pressed="{str(i == start).lower()}">'
+            f"{escape(text)}</button>"
+            for i, text in enumerate(texts)
+        )
+        return (
+            f'<div class="x-pick" role="group" aria-label="{escape(label)}" data-name="{name}">'
+            f"<span>{escape(label)}</span>{buttons}</div>"
         )
 
     def _row(self, name, label, series, control, outs):
@@ -103,7 +139,7 @@ class Controls:
         self.rows.append(
             f'<div class="x-row"><label><span>{svg.swatch(series) if series else ""}{label}</span>'
             f'<input type="range" class="x-s"{svg.colours(series)} {control} data-name="{name}" '
-            f'data-lm-suppress-shortcuts="true">'
+            f'autocomplete="off" data-lm-suppress-shortcuts="true">'
             f'</label><output data-out="= {name}"></output>{out}</div>'
         )
 
@@ -120,6 +156,13 @@ class Controls:
         if self.initial:
             unknown, names = (", ".join(map(repr, found)) for found in (self.initial, self.state))
             raise ValueError(f"initial has no slider for {unknown}: expected one of {names}")
+
+
+PLAY, PAUSE = "M2.5,1l10,6l-10,6z", "M2,1h3.5v12h-3.5zM8.5,1h3.5v12h-3.5z"
+
+
+def _icon(data, kind=""):
+    return f'<svg class="{kind}" viewBox="0 0 14 14" aria-hidden="true"><path d="{data}"/></svg>'
 
 
 # ---- a position is a whole number, its value a round one:

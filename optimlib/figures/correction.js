@@ -26,6 +26,10 @@ const kind = ({ steps, draws }) => {
     const said = (which) => `first step ${length("first " + which)}, largest ${length("largest " + which)}`;
     return {
       marks, facts, outs: {},
+      curves: [
+        { panel: 0, from: 1, rows: { corrected: rows.with, not: rows.without } },
+        { panel: 1, from: 1, rows: { m: rows.m, "m corrected": rows["m corrected"], "√v": rows["root v"], "√v corrected": rows["root v corrected"] } },
+      ],
       said: `In learning rates: without correction ${said("uncorrected")}; with it ${said("corrected")}.`,
     };
   }

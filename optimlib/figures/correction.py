@@ -5,7 +5,7 @@ import numpy as np
 from optimlib import checks
 from optimlib.figures.controls import Controls
 from optimlib.figures.explorable import Explorable
-from optimlib.figures.svg import Panel
+from optimlib.figures.svg import HALF, Panel
 from optimlib.figures.words import number
 
 
@@ -49,6 +49,7 @@ def bias_correction(
         (0.01, 100),
         "step",
         "in learning rates",
+        size=HALF,
         log="xy",
         keys=[("Adam", "corrected"), ("Adam + L2", "not corrected")],
         alt="Length of each step of Adam with and without bias correction, both axes logarithmic.",
@@ -60,6 +61,7 @@ def bias_correction(
         (0, 2),
         "step",
         "in mean gradients",
+        size=HALF,
         log="x",
         keys=[
             ("momentum", "m"),
@@ -96,7 +98,24 @@ def bias_correction(
         reached,
         caption,
         scripts=["correction"],
+        layout="pair",
+        best=_betas(beta_1, beta_2, noise),
     )
+
+
+def _betas(beta_1, beta_2, noise):
+    """A setting at which the first step without correction is about as long as with it.
+
+    That is where 1 - beta_1 = sqrt(1 - beta_2). Without such betas on both sliders there is none.
+    """
+    if not (np.ndim(beta_1) and np.ndim(beta_2)):
+        return False
+    for second in np.arange(0.9, 1, 0.001):
+        first = float(f"{1 - np.sqrt(1 - second):.2f}")
+        if beta_1[0] <= first <= beta_1[1] and beta_2[0] <= second <= beta_2[1]:
+            quiet = {"noise": 0.0} if np.ndim(noise) else {}
+            return {"beta_1": first, "beta_2": round(float(second), 3)} | quiet
+    return False
 
 
 def first_steps(beta_1, beta_2, gradients):

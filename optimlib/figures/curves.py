@@ -40,7 +40,7 @@ def recorded(
         name: np.array([np.inf if row[-1] is None else row[-1] for row in one["middle"]])
         for name, one in data.items()
     }
-    curves, ends = _panels(data, metric)
+    learning, ends = _panels(data, metric)
     high = ends.y[1]
     facts, said = {}, []
     for i, (name, one) in enumerate(data.items()):
@@ -49,10 +49,11 @@ def recorded(
         at = controls.state[f"{name} rate"]
         loss, accuracy, rate = float(finals[name][at]), one["accuracy"][at], rates[at]
         facts |= {f"{name} rate": rate, f"{name} loss": loss, f"{name} accuracy": accuracy}
-        _draw(curves, name, one, at, series)
-        line = ends.line(rates, np.minimum(finals[name], high))
+        _draw(learning, name, one, at, series)
+        line = ends.line(rates, np.minimum(finals[name], 1e30))  # what diverged runs off the panel
         ends.still += f'<path class="x-thin x-s"{svg.colours(series)} d="{line}"/>'
-        ends.marker(f"{name} end", rate, min(loss, high), series)
+        shown = "inline" if loss <= high else "none"
+        ends.marker(f"{name} end", rate, min(loss, high), series, display=shown)
         fate = "diverged"
         if loss < np.inf:
             fate = f"loss {number(loss)}, test accuracy {number(100 * accuracy)} %"
@@ -68,7 +69,7 @@ def recorded(
     return Explorable(
         "recorded",
         {"sweeps": data},
-        [curves, ends],
+        [learning, ends],
         controls,
         facts,
         f"{'; '.join(said)}.",
@@ -88,12 +89,11 @@ def _panels(data, metric):
     label = metric.replace("val_", "validation ").replace("_", " ")
     rates = [rate for one in data.values() for rate in one["rates"]]
     epochs = len(next(iter(data.values()))["middle"][0])
-    curves = svg.Panel(
+    learning = svg.Panel(
         label.capitalize(),
         (1, epochs),
         (low, high),
         "epoch",
-        label,
         log="y",
         alt=f"Learning curves: {label} against epoch, the median over the seeds and a band of "
         "quartiles for each optimizer.",
@@ -103,12 +103,12 @@ def _panels(data, metric):
         (min(rates) / 1.3, max(rates) * 1.3),
         (low, high),
         "learning rate",
-        label,
+        size=svg.SIDE,
         log="xy",
         alt=f"The {label} of the last epoch against the learning rate, a curve each; a marker "
         "stands at the chosen rate.",
     )
-    return curves, ends
+    return learning, ends
 
 
 def _draw(panel, name, one, at, series):

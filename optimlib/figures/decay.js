@@ -2,7 +2,7 @@
 
 const kind = ({ steps }) => {
   function picture(state, panels) {
-    const marks = {}, facts = {};
+    const marks = {}, facts = {}, rows = [{}, {}];
     for (const name of ["AdamW", "Adam + L2"]) {
       const { hyper, memory, update } = rules[name === "AdamW" ? "AdamW" : "Adam"], h = { ...hyper, weight_decay: state.decay };
       ["idle", "busy"].forEach((kind, i) => {
@@ -13,13 +13,14 @@ const kind = ({ steps }) => {
         }
         marks[`${name} ${kind}`] = trace(points(panels[i], w));
         facts[`${name} ${kind}`] = w[steps];
+        rows[i][name] = w;
       });
     }
     for (const kind of ["idle", "busy"]) facts[`${kind} gap`] = Math.abs(facts[`AdamW ${kind}`] - facts[`Adam + L2 ${kind}`]);
     const left = (name) => number(facts[name]);
     const said = (name) =>
       `${name} leaves ${left(name + " idle")} of the idle weight and ${left(name + " busy")} of the busy one`;
-    return { marks, facts, outs: {}, said: `After ${steps} steps ${said("AdamW")}; ${said("Adam + L2")}.` };
+    return { marks, facts, outs: {}, curves: rows.map((own, panel) => ({ panel, from: 0, rows: own })), said: `After ${steps} steps ${said("AdamW")}; ${said("Adam + L2")}.` };
   }
   return { picture };
 };

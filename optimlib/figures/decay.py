@@ -6,7 +6,7 @@ from optimlib import checks, optimizers
 from optimlib.figures.controls import Controls
 from optimlib.figures.explorable import Explorable
 from optimlib.figures.paths import RULES
-from optimlib.figures.svg import Panel
+from optimlib.figures.svg import HALF, Panel
 from optimlib.figures.words import number
 
 NAMES = ("AdamW", "Adam + L2")
@@ -44,7 +44,7 @@ def decay_only(
     controls.slider("gradient", gradient, "log", "busy gradient g", start=1.0, outs=False)
     state, panels, facts = controls.state, [], {}
     for kind, g in (("idle", 0.0), ("busy", state["gradient"])):
-        panel = Panel(f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", "weight")
+        panel = Panel(f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", size=HALF)
         panel.alt = f"The {kind} weight against step under AdamW and under Adam with an L2 penalty."
         for name in NAMES:
             w = decaying(name, state["rate"], state["decay"], g, steps)
@@ -70,6 +70,7 @@ def decay_only(
         reached,
         caption,
         scripts=["paths", "decay"],
+        layout="pair",
         rules={name: RULES[name] for name in ("Adam", "AdamW")},
     )
 

@@ -12,7 +12,6 @@ from html import escape
 from pathlib import Path
 
 from optimlib import checks
-from optimlib.figures.svg import Panel
 
 HERE = Path(__file__).parent
 COMPARISON = re.compile(r"(.+?) *(<=|>=|<|>) *(.+)")
@@ -24,7 +23,7 @@ class Explorable:
     Args:
         kind: the function that draws it, one of `kinds` in the script.
         data: what that function is given.
-        panels: the pictures; a handle lies over the first.
+        panels: the pictures; a handle lies over the first. The others follow where there is room.
         controls: the `Controls`.
         facts: {name: number}, its numbers at first.
         said: a sentence about them.
@@ -34,8 +33,10 @@ class Explorable:
         scripts: the files of JavaScript that it needs, without their ending, in order.
         rules: {name: `Rule`}, the optimizers that it needs.
         handle: HTML of the handle.
+        foot: HTML across the foot.
+        layout: "main", the first picture beside the others and the sliders, or "pair", two alike.
         choices: {name of a select box: the state that each choice brings along}.
-        best: whether a button shows the best setting.
+        best: whether a button shows the best setting, or that setting, {name: value}.
         quiet: whether the sentence is for the ears only: it stands beside the sliders already.
     """
 
@@ -54,12 +55,15 @@ class Explorable:
         scripts,
         rules=None,
         handle="",
+        foot="",
+        layout="main",
         choices=None,
         best=False,
         quiet=False,
     ):
         controls.check()
-        self.panels, self.controls, self.handle = panels, controls, handle
+        self.panels, self.controls, self.handle, self.foot = panels, controls, handle, foot
+        self.layout = layout
         self.best, self.quiet = best, quiet
         self.facts, self.said, self.goal, self.caption = controls.state | facts, said, goal, caption
         self.scripts, self.rules = scripts, rules or {}
@@ -68,8 +72,8 @@ class Explorable:
             "data": data,
             "state": controls.state,
             "panels": [panel.scale() for panel in panels],
-            "frame": [Panel.LEFT, Panel.TOP, Panel.WIDTH, Panel.HEIGHT],
-            "choices": choices or {},
+            **({"choices": choices} if choices else {}),
+            **({"best": best} if isinstance(best, dict) else {}),
             "reached": comparisons(reached if goal else "", self.facts),
         }
 
@@ -89,17 +93,21 @@ class Explorable:
         ).replace("</", "<\\/")
         done = '<span class="x-done" hidden>Reached</span>'
         goal = f'<p class="x-goal"><b>Try</b>{escape(self.goal)} {done}</p>' if self.goal else ""
-        panels = self.panels[0].html(self.handle)
-        panels += "".join(panel.html() for panel in self.panels[1:])
+        first, second, *others = self.panels + [None] * (2 - len(self.panels))
+        second = f'<div class="x-second">{second.html()}</div>' if second else ""
+        foot = "".join(panel.html() for panel in others)
+        foot = f'<div class="x-others">{foot}</div>' if foot else ""
+        foot = f'<div class="x-foot">{foot}{self.foot}</div>' if foot or self.foot else ""
         best = '<button type="button" class="x-best">Best setting</button>' if self.best else ""
         label = f"Figure with sliders. {escape(self.goal or self.caption)}"
         return (
             f'<div class="explorable" role="group" aria-label="{label}">'
             f'<script type="application/json">{data}</script><style>{style_sheet()}</style>{goal}'
-            f'<div class="x-body"><div class="x-panels">{panels}</div>'
-            f'<div class="x-controls" hidden>{self.controls.html()}'
-            f'<div class="x-buttons"><button type="button" class="x-reset">Reset</button>{best}'
-            f"</div></div></div>"
+            f'<div class="x-body x-{self.layout}"><div class="x-first">{first.html(self.handle)}'
+            f'</div>{second}<div class="x-controls" hidden>{self.controls.bar}'
+            f'{self.controls.html()}<div class="x-buttons">'
+            f'<button type="button" class="x-reset">Reset</button>{best}<span class="x-note" role="status">'
+            f"</span></div></div>{foot}</div>"
             f'<p class="x-said{" x-quiet" if self.quiet else ""}" aria-live="polite">'
             f"{escape(self.said)}</p>"
             f"<p data-still>With scripts switched on, this figure has sliders.</p>"

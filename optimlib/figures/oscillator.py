@@ -30,18 +30,20 @@ def momentum_map(
     "largest curvature); drag the ring. The phase portrait is one weight as an oscillator: its "
     "position, and its velocity, scaled so that without friction it goes round a circle. "
     "The dotted line is the error that the map foretells.",
+    step=10,
 ):
     """The convergence rate of momentum on a valley over (learning rate, momentum), with a probe.
 
     Below it the path, the phase portrait and the error. Facts: "rate" (times the largest curvature
     L), "momentum", "convergence" (the spectral radius: the factor by which a step multiplies the
-    error in the long run) and "steps" (to the minimum).
+    error in the long run), "steps" (to the minimum) and "t".
 
     Args:
         condition_number: of the valley, >= 1.
         steps: how many.
         initial: {name: value} where sliders stand at first.
         goal, reached, caption: what to try, when it is reached, what to see.
+        step: the step that is shown at first.
 
     Raises:
         ValueError: for arguments out of range.
@@ -52,6 +54,8 @@ def momentum_map(
     controls.slider("rate", RATES, "linear", "rate × L", start=1.0, by=0.01)
     controls.slider("momentum", MOMENTA, "linear", start=0.8, by=0.01)
     controls.select("direction", ["along the floor", "across the floor"], start=1)
+    controls.time(steps, step)
+    t = controls.state["t"]
     rate, momentum, direction = (controls.state[key] for key in ("rate", "momentum", "direction"))
     hyper = {"rate": rate / kappa, "momentum": momentum}
     path = descend("momentum", hyper, surface, surface.start, steps)
@@ -62,16 +66,16 @@ def momentum_map(
     valley.alt = (
         "The path of momentum from its start over the contour lines of the valley, a dot a step."
     )
-    valley.trail("valley", path, "momentum")
+    valley.trail("valley", path, "momentum", t)
     w = path[:, direction] / surface.start[direction]
     pull = rate if direction else rate / kappa  # rate times the curvature in this direction
-    panels = [board, valley, _phase_panel(w, pull), _error_panel(path, shrinks)]
+    panels = [board, _error_panel(path, shrinks, t), valley, _phase_panel(w, pull, t)]
 
     fate = outcome(path, surface)
     words = f"along the floor {damped(rate / kappa, momentum)}, across it {damped(rate, momentum)}"
     said = (
         f"Rate {number(rate)} / L, momentum {number(momentum)}: {words}; in the long run "
-        f"a step multiplies the error by {number(shrinks)}; {outcome_words(fate, steps)}."
+        f"a step multiplies the error by {number(shrinks)}; {outcome_words(fate, surface(path[0]))}."
     )
     optimum = best_of(kappa)
     if reached is None:
@@ -116,7 +120,7 @@ def _board(kappa, rate, momentum):
     return panel
 
 
-def _phase_panel(w, pull):
+def _phase_panel(w, pull, t):
     """The velocity of one weight against its position."""
     panel = svg.Panel(
         "Phase portrait",
@@ -127,25 +131,31 @@ def _phase_panel(w, pull):
         alt="Phase portrait of one weight: its velocity against its position, a dot a step.",
     )
     velocity = np.diff(w, prepend=w[0]) / np.sqrt(pull)
-    panel.trail("phase", np.stack([w, velocity], axis=-1), "momentum")
+    panel.trail("phase", np.stack([w, velocity], axis=-1), "momentum", t)
     return panel
 
 
-def _error_panel(path, shrinks):
+def _error_panel(path, shrinks, t):
     """The distance to the minimum, and what the map foretells of it."""
     steps = np.arange(len(path))
     panel = svg.Panel(
-        "Distance to the minimum",
+        "Distance",
         (0, len(path) - 1),
         (1e-6, 1e2),
         "step",
-        "distance / distance at the start",
+        "to the minimum, as a share of the start’s",
+        size=svg.SIDE,
         log="y",
         alt="Distance to the minimum against step on a logarithmic scale, with the line that the "
         "convergence rate foretells.",
     )
     panel.mark("asymptote", "x-dotted", panel.line(steps, shrinks**steps))
-    panel.curve("distance", steps, np.hypot(*path.T) / np.hypot(*path[0]), "momentum")
+    path = path[np.isfinite(path).all(axis=-1)]
+    t, distance = min(t, len(path) - 1), np.hypot(*path.T) / np.hypot(*path[0])
+    panel.mark("distance", "x-thin x-whole", panel.line(steps[: len(path)], distance), "momentum")
+    past = panel.line(steps[: t + 1], distance[: t + 1])
+    panel.mark("distance past", "x-past", past, "momentum")
+    panel.marker("distance now", t, distance[t], "momentum")
     return panel
 
 
@@ -170,7 +180,8 @@ def damped(pull, momentum):
     trace = 1 + momentum - pull
     if radius(pull, momentum) >= 1:
         return "diverging"
-    if abs(np.sqrt(momentum) - abs(1 - np.sqrt(pull))) < 0.01:
+    near = min(0.005, 0.05 * (1 - np.sqrt(momentum)))
+    if abs(np.sqrt(momentum) - abs(1 - np.sqrt(pull))) < near:
         return "critically damped"
     return "overdamped" if trace > 0 and trace**2 > 4 * momentum else "oscillating"
 

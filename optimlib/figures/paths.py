@@ -33,7 +33,7 @@ RACERS = {
     "Adam": Racer(optimizers.Adam, BETAS),
     "AdamW": Racer(optimizers.AdamW, BETAS | {"weight_decay": ("log", 0.004)}),
 }
-RULES = {name: Rule(racer.make()) for name, racer in RACERS.items()}
+RULES = {name: Rule(racer.make(), racer.sliders) for name, racer in RACERS.items()}
 
 
 def optimizer_of(name, state):
@@ -87,14 +87,34 @@ def outcome(path, surface):
     }
 
 
-def outcome_words(fate, steps):
-    """What became of a path, in words."""
+def outcome_words(fate, first):
+    """What became of a path, in words; first: the loss at its start."""
     if fate["diverged"] < np.inf:
         return f"diverged at step {fate['diverged']:g}"
-    when = f"not there in {steps} steps"
     if fate["steps"] < np.inf:
-        when = f"{fate['steps']:g} steps to the minimum"
-    return f"{when}, final loss {number(fate['loss'])}"
+        return f"{fate['steps']:g} steps to the minimum"
+    return f"{number(fate['loss'] / first)} of the loss left"
+
+
+def environments(name, state, surface, path, t, draws):
+    """What `working.worked` takes, for each of the two weights, at step t of a path."""
+    optimizer, noise = optimizer_of(name, state), float(state.get("noise", 0.0))
+
+    def gradient(step):
+        g = surface.gradient(path[step - 1])
+        return g + noise * draws[step - 1] if noise else g
+
+    for step in range(1, t):
+        optimizer.step(path[step - 1], gradient(step))
+    rule, g = RULES[name], gradient(t)
+    hyper = {f"self.{key}": getattr(optimizer, key) for key in rule.hyper}
+    memory = {key: np.broadcast_to(getattr(optimizer, key), 2) for key in rule.memory}
+    return [
+        {"w": float(path[t - 1, i]), "g": float(g[i]), "lr": state["rate"], "t": t}
+        | hyper
+        | {f"self.{key}": float(v[i]) for key, v in memory.items()}
+        for i in range(2)
+    ]
 
 
 CONSTANTS = ("curvatures", "angle", "samples", "constants", "height", "length")  # of the surfaces

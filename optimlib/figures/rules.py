@@ -34,21 +34,26 @@ class Rule:
 
     Args:
         optimizer: an instance of a class of `optimizers`; its flags choose among the lines.
+        free: names of the hyper-parameters that may change. What the others switch off, being 0, is
+            left out: without momentum, SGD is w = w - lr * g.
 
     Attributes:
         lines: pairs (name, expression); the last is "w", what the rule returns. Attributes of the
             optimizer are named as in its source, "self.m".
         memory: what it remembers at first, {name: number}.
         hyper: the hyper-parameters that its lines use, {name: number}.
+        terms: what the step is the sum of, {"decay", "kept", "push": expression}; {} where w is not
+            a term of the last line. "kept" comes from the memory, "push" from this gradient.
+        split: the memory whose own two terms these are, where the step is proportional to it.
 
     Raises:
         TypeError: for a line that has no translation.
     """
 
-    def __init__(self, optimizer):
+    def __init__(self, optimizer, free=()):
         self.optimizer = optimizer
         self.memory = {name: float(getattr(optimizer, name)) for name in optimizer.state}
-        self.hyper, self.lines = {}, []
+        self.hyper, self.lines, self._free = {}, [], free
         self._locals = {"w", "g", "lr"}
         if optimizer.global_clipnorm is not None:
             raise TypeError(f"{optimizer!r} clips the norm of all weights: no rule for one of them")
@@ -57,6 +62,8 @@ class Rule:
         if not self._ended():
             raise TypeError(f"{type(optimizer).__name__}.update: not every way through it returns")
         self._fold()
+        self._simplify()
+        self.split, self.terms = self._terms()
 
     def _decay(self):
         """The lines that shrink the weights before the update, where the optimizer has such."""
@@ -131,6 +138,8 @@ class Rule:
             case ast.Attribute(ast.Name("self"), name):
                 value = getattr(self.optimizer, name, None)
                 if isinstance(value, Real) and not isinstance(value, bool):
+                    if value == 0 and name not in self._free:
+                        return 0
                     self.hyper[name] = float(value)
                     return f"self.{name}"
             case ast.UnaryOp(ast.USub(), operand):
@@ -161,10 +170,61 @@ class Rule:
             else:
                 self.lines.append(("w" if name == "return" else name, expression))
 
-    def javascript(self):
-        """The rule as an object with `hyper`, `memory` and `update(w, g, lr, h, s, t)`.
+    def _simplify(self):
+        """Leave out what is multiplied by 0, and memories that remember nothing."""
+        lines = [(name, _simple(expression)) for name, expression in self.lines]
+        for state in [f"self.{name}" for name in self.memory]:
+            if state not in dict(lines):  # no line changes it
+                start = self.memory.pop(state.removeprefix("self."))
+                lines = [
+                    (name, _replaced(expression, {state: start})) for name, expression in lines
+                ]
+        lines = [(name, _simple(expression)) for name, expression in lines]
+        self.lines = []
+        passing = {}  # memories that are only a step on the way to w
+        for i, (name, expression) in enumerate(lines):
+            expression = _simple(_replaced(expression, passing))
+            before = [other for _, other in lines[: i + 1]]
+            after = [other for _, other in lines[i + 1 :]]
+            forgets = not any(name in _names(other) for other in before)
+            once = sum(_names(other).count(name) for other in after) == 1
+            if name.startswith("self.") and forgets and once:
+                passing[name] = expression
+                self.memory.pop(name.removeprefix("self."))
+            else:
+                self.lines.append((name, expression))
 
-        The last takes one weight, its gradient, the rate, the hyper-parameters, the memory, which
+    def _terms(self):
+        """What the step is the sum of."""
+        (*_, (_, last)) = self.lines
+        steps = summands(last)
+        if ("+", "w") not in steps:
+            return None, {}
+        steps.remove(("+", "w"))
+        terms = {}
+        for name, expression in self.lines[:-1]:
+            if name == "w":
+                terms["decay"] = _sum([one for one in summands(expression) if one != ("+", "w")])
+        own = dict(self.lines)
+        if len(steps) == 1:
+            for state in self.memory:
+                state = f"self.{state}"
+                parts = summands(own[state]) if state in own else []
+                kept = [one for one in parts if state in _names(one[1])]
+                push = [one for one in parts if state not in _names(one[1])]
+                if kept and push and _proportional(steps[0][1], state):
+                    return state, terms | {"kept": _sum(kept), "push": _sum(push)}
+            return None, terms | {"push": _sum(steps)}
+        kept = [one for one in steps if "g" not in _names(one[1])]
+        push = [one for one in steps if "g" in _names(one[1])]
+        return None, terms | {
+            role: _sum(one) for role, one in (("kept", kept), ("push", push)) if one
+        }
+
+    def javascript(self):
+        """The rule as an object with its attributes, and `update(w, g, lr, h, s, t)`.
+
+        That takes one weight, its gradient, the rate, the hyper-parameters, the memory, which
         it changes, and the step t = 1, 2, ...; it returns the new weight.
         """
         body, known = "", {"w", "g", "lr", "t"}
@@ -172,7 +232,17 @@ class Rule:
             new = name not in known and not name.startswith("self.")
             body += f"{'let ' if new else ''}{self._place(name)} = {self._code(expression)}; "
             known.add(name)
-        parts = f"hyper: {json.dumps(self.hyper)}, memory: {json.dumps(self.memory)}"
+        lines = [[name, expression, leaves(expression)] for name, expression in self.lines]
+        parts = ", ".join(
+            f"{key}: {json.dumps(value)}"
+            for key, value in {
+                "hyper": self.hyper,
+                "memory": self.memory,
+                "lines": lines,
+                "terms": self.terms,
+                "split": self.split,
+            }.items()
+        )
         return f"{{{parts}, update(w, g, lr, h, s, t) {{ {body}return w; }}}}"
 
     def _place(self, name):
@@ -214,3 +284,96 @@ def _replaced(expression, names):
         operator, *operands = expression
         return (operator, *(_replaced(one, names) for one in operands))
     return names.get(expression, expression) if isinstance(expression, str) else expression
+
+
+def tokens(expression, above=0):
+    """An expression as it is written: signs, numbers and names, with the brackets that it needs.
+
+    Returns:
+        A list of texts; `above` is how tightly the surroundings bind.
+    """
+    if not isinstance(expression, tuple):
+        return [expression if isinstance(expression, str) else f"{expression:g}"]
+    operator, *operands = expression
+    if operator not in BINDS:
+        inside = []
+        for one in operands:
+            inside += [*([","] if inside else []), *tokens(one)]
+        return [f"{operator}(", *inside, ")"]
+    binds, power = BINDS[operator], operator == "**"  # powers group from the right
+    if len(operands) == 1:
+        found = ["-", *tokens(operands[0], 2)]
+    else:
+        left = tokens(operands[0], binds + power)
+        found = [*left, operator, *tokens(operands[1], binds + (not power))]
+    return ["(", *found, ")"] if binds < above else found
+
+
+def is_name(token):
+    """Whether a token is a name, and no sign, bracket, function or number."""
+    return token[0].isalpha() and not token.endswith("(")
+
+
+def leaves(expression):
+    """The names in an expression, in order, and whether a negative number there wants brackets."""
+    texts = tokens(expression)
+    return [
+        [text, i > 0 and not texts[i - 1].endswith(("(", ","))]
+        for i, text in enumerate(texts)
+        if is_name(text)
+    ]
+
+
+def _names(expression):
+    """The names in an expression, as often as they stand there."""
+    if isinstance(expression, tuple):
+        return [name for operand in expression[1:] for name in _names(operand)]
+    return [expression] if isinstance(expression, str) else []
+
+
+def _simple(expression):
+    """An expression without factors and terms that are 0."""
+    if not isinstance(expression, tuple):
+        return expression
+    operator, *operands = expression
+    operands = [_simple(one) for one in operands]
+    match operator, *operands:
+        case ("*", 0, _) | ("*", _, 0) | ("/", 0, _) | ("**", 0, _):
+            return 0
+        case ("+", 0, one) | ("+", one, 0) | ("-", one, 0):
+            return one
+        case "-", 0, one:
+            return ("-", one)
+        case "+", one, ("-", other):
+            return ("-", one, other)
+    return (operator, *operands)
+
+
+def summands(expression):
+    """The terms of a sum with their signs, from left to right."""
+    match expression:
+        case ("+" | "-") as sign, left, right:
+            return [*summands(left), (sign, right)]
+    return [("+", expression)]
+
+
+def _sum(terms):
+    """The sum of terms with signs."""
+    (sign, total), *rest = terms
+    total = total if sign == "+" else ("-", total)
+    for sign, term in rest:
+        total = (sign, total, term)
+    return total
+
+
+def _proportional(expression, name):
+    """Whether an expression is `name` times something."""
+    match expression:
+        case "*", left, right:
+            both = [left, right] if name in _names(left) else [right, left]
+            return _proportional(both[0], name) and name not in _names(both[1])
+        case "/", left, right:
+            return _proportional(left, name) and name not in _names(right)
+        case "-", one:
+            return _proportional(one, name)
+    return expression == name

@@ -24,18 +24,20 @@ const kind = ({ names, rates, settings, steps }) => {
   const share = (v) => `${number(100 * v)} %`;
   function picture(state, panels) {
     const shape = names[state.shape], time = [...Array(steps + 1).keys()].map((i) => i / steps);
-    const curve = time.map((t) => [100 * t, 100 * designed(shape, state.warmup, state.floor, t)]).map(place(panels[0]));
+    const shares = time.map((t) => 100 * designed(shape, state.warmup, state.floor, t));
+    const curve = shares.map((rate, i) => [100 * time[i], rate]).map(place(panels[0]));
+    const curves = [{ panel: 0, from: 0, by: 100 / steps, unit: "% of the run", rows: { "% of the peak": shares } }];
     const marks = { rate: trace(curve) }, facts = {}, hit = nearest(state);
     const outs = { floor: shape === "constant" ? "a constant rate has no floor" : "" };
     if (rates) facts.rate = rates[state.rate];
     const peak = rates ? `, peak rate ${number(facts.rate)}` : "";
     const what = `${shape}, warmup ${share(state.warmup)}, floor ${share(state.floor)}${peak}`;
-    if (!settings.length) return { marks, facts, outs, said: `The rate over time: ${what}.` };
+    if (!settings.length) return { marks, facts, outs, curves, said: `The rate over time: ${what}.` };
     marks.nearest = hit ? { ...move(place(panels[1])([hit.x, hit.y])), display: "inline" } : { display: "none" };
     facts.loss = hit ? final(hit) : Infinity;
     const words = facts.loss < Infinity ? `loss ${number(facts.loss)}` : "diverged";
     const nearby = hit ? `warmup ${share(hit.warmup)}, floor ${share(hit.floor)}: ${words}` : "none";
-    return { marks, facts, outs, said: `You drew: ${what}. Nearest recorded: ${nearby}.` };
+    return { marks, facts, outs, curves, said: `You drew: ${what}. Nearest recorded: ${nearby}.` };
   }
   const best = () => {
     const { shape, warmup, floor, rate } = settings.reduce((a, b) => (final(b) < final(a) ? b : a));

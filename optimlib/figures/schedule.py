@@ -111,7 +111,7 @@ def schedule_designer(
         said = f"You drew: {_told(mine)}. Nearest recorded: {nearby}."
         seen = (
             "A dot is the final loss of one recorded setting; "
-            "the ring is the one nearest to the schedule drawn."
+            "the ring is the one nearest to the schedule drawn. A cross on the right diverged."
         )
         goal = "Design the schedule with the lowest recorded loss." if goal is None else goal
         reached = f"loss <= {1.02 * lowest:.6g}" if reached is None else reached
@@ -126,6 +126,7 @@ def schedule_designer(
         reached or "",
         seen if caption is None else caption,
         scripts=["schedule"],
+        layout="pair",
         best=bool(settings),
     )
 
@@ -148,7 +149,8 @@ def _rate_panel(mine, steps):
         (0, 100),
         (0, 105),
         "% of the run",
-        "% of the peak",
+        "in % of the peak",
+        size=svg.HALF,
         alt="The learning rate over the run, in percent of its peak: after the warmup it follows "
         "the shape down to the floor.",
     )
@@ -183,12 +185,15 @@ def _losses(settings, names, keys):
     finite = [loss for loss in losses if loss < np.inf]
     if not finite:
         raise ValueError("every recorded setting diverged: there is no loss to draw")
-    low, high = min(finite) / 1.05, min(max(finite) * 1.05, 30 * min(finite))
+    low, high = min(finite) / 1.2, max(finite) * 1.2
+    gone = len(finite) < len(losses)  # a run that diverged has a cross on the right edge, no dot
+    edge = high * (high / low) ** 0.06 if gone else high
     panel = svg.Panel(
         "Recorded loss",
-        (low / 1.15, high * 1.15),
+        (low, edge * (edge / low) ** 0.03),
         (len(names) - 0.5, -0.5),
         "loss, median over the seeds",
+        size=svg.HALF,
         log="x",
         left=82,
         rows=list(enumerate(names)),
@@ -201,12 +206,20 @@ def _losses(settings, names, keys):
         alike = [j for j in order if settings[j]["shape"] == one["shape"]]
         row = names.index(one["shape"]) + 0.8 * ((alike.index(i) + 1) / (len(alike) + 1) - 0.5)
         at = {
-            "x": float(min(loss, high)),
+            "x": float(loss if loss < np.inf else edge),
             "y": round(row, 3),
             "loss": float(loss) if loss < np.inf else None,
         }
         placed.append(at | {"shape": one["shape"]} | {key: float(one[key]) for key in keys})
-    places = (svg.pair(svg.tenths(panel.place(one["x"], one["y"]))) for one in placed)
-    dots = "".join(f"M{place}h0" for place in places)
-    panel.still = f'<path class="x-dots x-s"{svg.colours("momentum")} d="{dots}"/>'
+    dots = crosses = ""
+    for one in placed:
+        place = svg.pair(svg.tenths(panel.place(one["x"], one["y"])))
+        if one["loss"] is None:
+            crosses += f"M{place}m-3,-3l6,6m0,-6l-6,6"
+        else:
+            dots += f"M{place}h0"
+    colours = svg.colours("momentum")
+    panel.still = f'<path class="x-dots x-s"{colours} d="{dots}"/>'
+    if gone:
+        panel.still += f'<path class="x-off x-s"{colours} d="{crosses}"/>'
     return placed, panel, min(finite)

@@ -9,11 +9,11 @@ surfaces.Quadratic = {
     return [a * c * c + b * s * s, (a - b) * c * s, a * s * s + b * c * c];
   },
   value(p, x, y) {
-    const [xx, xy, yy] = this.hessian(p);
+    const [xx, xy, yy] = surfaces.Quadratic.hessian(p);
     return (xx * x * x + 2 * xy * x * y + yy * y * y) / 2;
   },
   slopes(p, x, y) {
-    const [xx, xy, yy] = this.hessian(p);
+    const [xx, xy, yy] = surfaces.Quadratic.hessian(p);
     return [xx * x + xy * y, xy * x + yy * y];
   },
 };

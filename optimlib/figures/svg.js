@@ -26,3 +26,13 @@ const trace = (points) => lines(points, "l");
 const dots = (points) => lines(points.slice(0, DOTS), "h0m") + "h0";
 const move = (point) => ({ transform: `translate(${pair(...point.map(tenths))})` });
 const points = (panel, ys, from = 0) => ys.map((y, i) => [i + from, y]).map(place(panel));
+
+// An arrow as path data, its line and its head; both "" where it is shorter than a pixel.
+function arrow(from, to, head) {
+  const dx = to[0] - from[0], dy = to[1] - from[1], length = Math.hypot(dx, dy);
+  if (!(length > 1)) return ["", ""];
+  const size = Math.min(head, 0.6 * length), x = dx / length, y = dy / length, half = 0.48 * size;
+  const base = [to[0] - size * x, to[1] - size * y];
+  const corners = [to, [base[0] - half * y, base[1] + half * x], [base[0] + half * y, base[1] - half * x]];
+  return [trace([from, base]), `${trace(corners)}z`];
+}

@@ -14,6 +14,8 @@ from optimlib.figures.words import number
 
 DOTS = 50  # the steps that get a dot on the path
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# (width, height) of a panel in pixels: alone on its side, beside the sliders, one of two alike
+MAP, SIDE, HALF = (344, 344), (356, 156), (344, 258)
 
 
 class Panel:
@@ -22,8 +24,10 @@ class Panel:
     Args:
         title: what it shows, over the axes.
         x, y: (lowest, highest) of each axis.
-        xlabel, ylabel: what the axes count.
+        xlabel: what x counts, under the axes.
+        ylabel: what y counts, behind the title.
         alt: what is seen, for those who do not see it.
+        size: (width, height) of all of it, in pixels.
         log: which axes are logarithmic, "x", "y" or "xy".
         left: room for the texts of y, in pixels.
         limits: ((low, high), (low, high)), how far a handle goes, where that is less than the axes.
@@ -32,7 +36,7 @@ class Panel:
         back: SVG in place of the frame.
     """
 
-    LEFT, TOP, RIGHT, BOTTOM, WIDTH, HEIGHT = 58, 28, 14, 42, 352, 350
+    LEFT, TOP, RIGHT, BOTTOM = 44, 24, 12, 34
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Panel:
         ylabel="",
         *,
         alt="",
+        size=MAP,
         log="",
         left=LEFT,
         limits=None,
@@ -52,15 +57,18 @@ class Panel:
     ):
         self.title, self.xlabel, self.ylabel, self.alt, self.left = title, xlabel, ylabel, alt, left
         self.x, self.y = (*x[:2], "x" in log), (*y[:2], "y" in log)
-        self.w, self.h = self.WIDTH - left - self.RIGHT, self.HEIGHT - self.TOP - self.BOTTOM
+        self.width, self.height = size
+        self.w, self.h = self.width - left - self.RIGHT, self.height - self.TOP - self.BOTTOM
         self.limits, self.rows, self.keys, self.back = limits, rows, keys, back
         self.marks = {}  # the attributes of each mark by its name
-        self.still = self.moving = ""  # SVG below the marks, SVG of the marks
+        self.still = ""  # SVG below the marks
+        self.moving = self.over = ""  # SVG of the marks: within the axes, and wherever they are
 
     def scale(self):
         """What the script needs of this panel."""
         limits = {"limits": self.limits} if self.limits else {}
-        return {"x": self.x, "y": self.y, "w": self.w, "h": self.h} | limits
+        frame = [self.left, self.TOP, self.width, self.height]
+        return {"x": self.x, "y": self.y, "w": self.w, "h": self.h, "frame": frame} | limits
 
     def place(self, x, y):
         """Pixels (N, 2) of the points (x, y)."""
@@ -85,50 +93,62 @@ class Panel:
         """A path that moves, in the colour of `series`, and in its dash if it is a line."""
         colour = f' x-s"{colours(series)}' if series else '"'
         dash = dashes(series) if series and kind == "x-line" else ""
-        self._add(name, {"d": data}, f'<path class="{kind}{colour}{dash}')
+        self.moving += self.shape(name, f'path class="{kind}{colour}{dash}', d=data)
 
     def curve(self, name, x, y, series):
         """A line through (x, y)."""
         self.mark(name, "x-line", self.line(x, y), series)
 
-    def trail(self, name, points, series):
-        """A path of points (N, 2): a thin line, dots, and the marker of `series` at its end."""
-        self.mark(f"{name} path", "x-thin", self.line(*points.T), series)
-        self.mark(f"{name} dots", "x-dots", self.dots(*points.T), series)
-        self.marker(f"{name} end", *points[np.isfinite(points).all(axis=-1)][-1], series)
+    def trail(self, name, points, series, t):
+        """A path of points (N, 2), pale, and over it what is behind at step t, with a marker there.
 
-    def marker(self, name, x, y, series):
+        Both end where the path diverges.
+        """
+        points = points[np.isfinite(points).all(axis=-1)]
+        self.mark(f"{name} path", "x-thin x-whole", self.line(*points.T), series)
+        self.mark(f"{name} dots", "x-dots", self.dots(*points.T), series)
+        t = min(t, len(points) - 1)
+        self.mark(f"{name} past", "x-past", self.line(*points[: t + 1].T), series)
+        self.marker(f"{name} now", *points[t], series)
+
+    def marker(self, name, x, y, series, **attributes):
         """The marker of `series` at (x, y)."""
-        shape = f'<path class="x-end x-s"{colours(series)} d="{style_of(series).shape}"'
-        self._add(name, self.move(x, y), shape)
+        look = f'path class="x-end x-s"{colours(series)} d="{style_of(series).shape}"'
+        self.over += self.shape(name, look, **self.move(x, y), **attributes)
 
     def ring(self, name, x, y, **attributes):
         """A ring at (x, y)."""
-        self._add(name, self.move(x, y) | attributes, '<circle class="x-start" r="6"')
+        self.over += self.shape(
+            name, 'circle class="x-start" r="6"', **self.move(x, y), **attributes
+        )
 
-    def _add(self, name, attributes, shape):
+    def shape(self, name, element, **attributes):
+        """The SVG of a mark, which is now one of this panel's."""
         self.marks[name] = attributes
-        self.moving += f'{shape} data-mark="{escape(name)}"{attribute_text(attributes)}/>'
+        return f'<{element} data-mark="{escape(name)}"{attribute_text(attributes)}/>'
 
     def frame(self):
         """Grid, ticks, labels and what stands still, as SVG."""
         grid, parts = "", []
-        for v, text in ticks(*self.x):
+        for v, text in ticks(*self.x, room=self.w / 40):
             (x, _) = tenths(self.place(v, self.y[0])) / 10
             grid += f"M{x:g},0v{self.h}"
-            parts.append(f'<text x="{x:g}" y="{self.h + 16}" text-anchor="middle">{text}</text>')
-        for v, text in self.rows or ticks(*self.y):
+            parts.append(f'<text x="{x:g}" y="{self.h + 15}" text-anchor="middle">{text}</text>')
+        for v, text in self.rows or ticks(*self.y, room=self.h / 22):
             (_, y) = tenths(self.place(self.x[0], v)) / 10
             grid += f"M0,{y:g}h{self.w}"
             parts.append(f'<text x="-6" y="{y + 4:g}" text-anchor="end">{text}</text>')
         parts.append(f'<path class="x-grid" d="{grid}"/>')
-        below = f'x="{self.w / 2:.0f}" y="{self.h + 34}" text-anchor="middle"'
-        parts.append(f"<text {below}>{escape(self.xlabel)}</text>")
-        parts.append(f'<text class="x-title" x="0" y="-10">{escape(self.title)}</text>')
-        turned = f'text-anchor="middle" transform="translate(-44,{self.h / 2:.0f}) rotate(-90)"'
-        parts.append(f"<text {turned}>{escape(self.ylabel)}</text>")
-        shift = f"translate({self.left},{self.TOP})"
-        return f'<g transform="{shift}">{"".join(parts)}</g>{self.inside(self.still)}'
+        corner = f'x="{self.w}" y="{self.h + 29}" text-anchor="end"'
+        parts.append(f"<text {corner}>{escape(self.xlabel)}</text>")
+        title = f'<tspan class="x-title">{escape(self.title)}</tspan>' if self.title else ""
+        left = 0 if self.title else -self.left + 6
+        parts.append(f'<text x="{left}" y="-9">{title} {escape(self.ylabel)}</text>')
+        return f"{self.outside(''.join(parts))}{self.inside(self.still)}"
+
+    def outside(self, shapes):
+        """SVG in the pixels of the axes, wherever it lies."""
+        return f'<g transform="translate({self.left},{self.TOP})">{shapes}</g>'
 
     def inside(self, shapes):
         """SVG in the pixels of the axes, clipped to them."""
@@ -136,34 +156,43 @@ class Panel:
         return f"<svg {size}>{shapes}</svg>"
 
     def html(self, handle=""):
-        """The panel as HTML: its picture, a handle over it, its keys below."""
+        """The panel as HTML: what stands, what moves over it, a handle, its keys below.
+
+        The two pictures lie one over the other, so that a browser paints only what moved.
+        """
         keys = "".join(f"<span>{swatch(series)}{escape(text)}</span>" for series, text in self.keys)
         keys = f'<div class="x-keys">{keys}</div>' if keys else ""
-        size = f'viewBox="0 0 {self.WIDTH} {self.HEIGHT}"'
+        size = f'viewBox="0 0 {self.width} {self.height}"'
+        moving = f"{self.inside(self.moving)}{self.outside(self.over)}"
         return (
-            f'<div class="x-panel"><svg {size} role="img" aria-label="{escape(self.alt)}">'
-            f"{self.back or self.frame()}{self.inside(self.moving)}</svg>{handle}{keys}</div>"
+            f'<div class="x-panel"><div class="x-plot">'
+            f'<svg {size} role="img" aria-label="{escape(self.alt)}">{self.back or self.frame()}'
+            f'</svg><svg class="x-moving" {size} aria-hidden="true">{moving}</svg>{handle}'
+            f"</div>{keys}</div>"
         )
 
 
-def handle_html(label, x, y, panel, state):
-    """A handle that moves two values of the state, by pointer and by arrow keys.
+def handle_html(label, x, y, panel, state, hint=False):
+    """A handle that moves values of the state, by pointer and by arrow keys.
 
     Args:
         label: what it moves.
-        x, y: the names of the two values.
+        x, y: the names of the values; y is a number where the handle only moves aside.
         panel: the panel it lies over.
         state: {name: value}, with both.
+        hint: whether it invites the hand.
     """
-    left, top = panel.place(state[x], state[y])
-    left, top = (Panel.LEFT + left) / Panel.WIDTH, (Panel.TOP + top) / Panel.HEIGHT
-    told = f"{x} {number(state[x])}, {y} {number(state[y])}"
+    names = [name for name in (x, y) if isinstance(name, str)]
+    left, top = panel.place(state[x], state.get(y, y))
+    left, top = (panel.left + left) / panel.width, (panel.TOP + top) / panel.height
+    told = ", ".join(f"{name} {number(state[name])}" for name in names)
+    moved = "".join(f' data-{axis}="{name}"' for axis, name in zip("xy", names))
     return (
-        f'<span class="x-handle" role="slider" tabindex="0" '
+        f'<span class="x-handle{" x-hint" if hint else ""}" role="slider" tabindex="0" '
         f'aria-label="{label}, move with the arrow keys" '
         f'aria-valuenow="{state[x]}" aria-valuetext="{told}" '
         f'style="left:{100 * left:.2f}%;top:{100 * top:.2f}%" '
-        f'aria-valuemin="{panel.x[0]}" aria-valuemax="{panel.x[1]}" data-x="{x}" data-y="{y}" '
+        f'aria-valuemin="{panel.x[0]}" aria-valuemax="{panel.x[1]}"{moved} '
         f'data-lm-suppress-shortcuts="true" hidden></span>'
     )
 
@@ -187,6 +216,22 @@ def path_data(points, join):
     moves = np.diff(points, axis=0)
     moves = moves[(moves != 0).any(axis=1)]
     return f"M{pair(points[0])}" + "".join(join + pair(move) for move in moves)
+
+
+def arrow(start, end, head):
+    """An arrow from pixel to pixel as path data, its line and its head.
+
+    The head never outgrows the arrow; both are "" where it is shorter than a pixel.
+    """
+    start, along = np.asarray(start), np.subtract(end, start)
+    length = np.hypot(*along)
+    if not length > 1:
+        return "", ""
+    along = along / length
+    size = min(head, 0.6 * length)
+    base, side = end - size * along, 0.48 * size * np.array([-along[1], along[0]])
+    corners = np.stack([end, base + side, base - side])
+    return path_data(np.stack([start, base]), "l"), path_data(corners, "l") + "z"
 
 
 def thinned(points, far=0.5):
@@ -215,21 +260,22 @@ def along(v, limits):
     return (v - low) / (high - low)
 
 
-def ticks(low, high, log):
-    """Round values between low and high, with their texts."""
+def ticks(low, high, log, room=8):
+    """Round values between low and high, with their texts, and no more than there is room for."""
     if not log or high / low < 5:
         size = 10.0 ** np.floor(np.log10(high - low))
-        parts = (1, 0.5, 0.2, 0.1)
-        by = next(size * part for part in parts if (high - low) / (size * part) >= 3.5)
+        parts = [part for part in (5, 2, 1, 0.5, 0.2, 0.1) if (high - low) / (size * part) <= room]
+        by = size * next((part for part in parts if (high - low) / (size * part) >= 3.5), parts[-1])
         values = np.arange(np.ceil(low / by - 1e-9), np.floor(high / by + 1e-9) + 1) * by + 0.0
         return [(v, f"{v:g}".replace("-", "−")) for v in values]
     first, last = np.floor(np.log10(low) + 1e-9), np.ceil(np.log10(high) - 1e-9)
     decades = range(int(first), int(last) + 1)
-    few = len(decades) <= 4
-    values = [m * 10.0**decade for decade in decades for m in ((1, 2, 5) if few else (1,))]
-    values = [v for v in values if low <= 1.001 * v <= 1.002 * high]
-    if few:
-        return [(v, f"{v:g}") for v in values]
+    for parts in ((1, 2, 5), (1,)):
+        values = [m * 10.0**decade for decade in decades for m in parts]
+        values = [v for v in values if low <= 1.001 * v <= 1.002 * high]
+        if len(parts) > 1 and len(values) <= room + 1:
+            return [(v, f"{v:g}") for v in values]
+    values = values[:: int(np.ceil(len(values) / (room + 2)))]
     return [(v, "10" + str(round(np.log10(v))).translate(RAISED)) for v in values]
 
 
@@ -254,7 +300,7 @@ def swatch(series):
     """A short line with the marker of `series`."""
     marker = f'<path class="x-end" transform="translate(17,6)" d="{style_of(series).shape}"/>'
     line = f'<path class="x-line" d="M0,6h34"{dashes(series)}/>{marker}'
-    return f'<svg class="x-s"{colours(series)} viewBox="0 0 34 12" aria-hidden="true">{line}</svg>'
+    return f'<svg class="x-s"{colours(series)} viewBox="5 0 24 12" aria-hidden="true">{line}</svg>'
 
 
 def attribute_text(attributes):

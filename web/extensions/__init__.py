@@ -18,6 +18,7 @@ ROOMS = [
     "solutions",
     "lab",
     "live",
+    "run",
 ]
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 
 from docutils import nodes
 from web.extensions.folding import fold
@@ -48,7 +49,7 @@ class Ask(SphinxTransform):
     default_priority = 430  # after the boxes of claims, which an answer may hold
 
     def apply(self):
-        count = 0
+        counts = Counter()
         for paragraph in list(self.document.findall(nodes.paragraph)):
             if lead(paragraph) not in ASKS:
                 continue
@@ -66,9 +67,9 @@ class Ask(SphinxTransform):
             if fault:
                 LOG.warning("%s %s", lead(paragraph), fault, location=paragraph)
                 continue
-            count += 1
+            counts[lead(paragraph)] += 1
             parent[first - 2 : last + 1] = self.question(
-                paragraph, siblings[first - 1], siblings[first : last + 1], form, count
+                paragraph, siblings[first - 1], siblings[first : last + 1], form, counts[lead(paragraph)]
             )
 
     def question(self, paragraph, options, inside, form, count):

@@ -1,5 +1,6 @@
 // Opens what a link, an address or a search leads to inside of what is folded; opens and closes all code at once.
 "use strict";
+{
 const open = (element) => {
   for (let fold = element?.closest("details.fold"); fold; fold = fold.parentElement.closest("details.fold")) fold.open = true;
 };
@@ -20,7 +21,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest?.("a")?.hash === location.hash) setTimeout(lead);
 });
 lead();
-addEventListener("load", () => document.querySelectorAll("details.fold .highlighted").forEach(open));
+// Sphinx marks the words of a search ten milliseconds after the page stands
+addEventListener("load", () => setTimeout(() => document.querySelectorAll("details.fold .highlighted").forEach(open), 10));
 
 // on paper all is open, also where the style sheet cannot do it
 let before = [];
@@ -48,3 +50,4 @@ button?.addEventListener("click", () => {
 try {
   if (localStorage.getItem("book:code") === "shown") turn(true);
 } catch {}
+}

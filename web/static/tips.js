@@ -1,5 +1,6 @@
 // What a word of the glossary means, or what is cited, beside the link: under the pointer, with the focus, and at a first touch.
 "use strict";
+{
 const tip = document.createElement("div");
 tip.id = "tip";
 tip.popover = "manual";
@@ -56,3 +57,4 @@ tip.addEventListener("pointerleave", later);
 addEventListener("scroll", hide, { passive: true });
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
 addEventListener("pointerdown", (event) => shown && !shown.contains(event.target) && !tip.contains(event.target) && hide());
+}

@@ -55,7 +55,7 @@ def sample():
     """The folder of the built sample. Each process that shares the tests has its own."""
     folder = ROOT / "_build" / f"sample{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     arrange(folder)
-    log, succeeded = build(folder, "--warningiserror", "--keep-going")
+    log, succeeded = build(folder, "--all", "--warningiserror", "--keep-going")
     assert succeeded, f"the sample does not build:\n{log[-6000:]}"
     return folder / "_build/html"
 
@@ -96,7 +96,7 @@ def open_page(browser, sample_address):
                 else faults.append(asked.url)
             ),
         )
-        page.goto(sample_address + path, wait_until="networkidle")
+        page.goto(sample_address + path)
         return page
 
     yield open_one
