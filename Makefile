@@ -35,7 +35,7 @@ book: .venv/made    ## build the website into _build/html
 	@echo "The book: $$(pwd)/_build/html/index.html"
 
 serve: book    ## build it and serve it on localhost (PORT=8000)
-	$(IN) -m tools.serve $(PORT)
+	$(IN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 	$(IN) -m tools.pdf

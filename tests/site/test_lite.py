@@ -19,13 +19,11 @@ import yaml
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "web/extensions"))
-
-import lab as lab_builder
-import pyodide_files
 
 import optimlib
 from tools import book
+from web.extensions import lab as lab_builder
+from web.extensions import pyodide_files
 
 SETTINGS = "@jupyterlite/pyodide-kernel-extension:kernel"
 PATIENCE = 300 * 1000  # milliseconds for what takes half a minute on a free machine
@@ -214,9 +212,7 @@ def test_the_other_chapters_are_beside_it(lab):
     said = lab.run(
         "from pathlib import Path\nprint(*sorted(str(p) for p in Path().rglob('*.ipynb')))"
     )
-    assert said.split() == sorted(
-        str(path.relative_to(ROOT / "book")) for path in book.notebooks()
-    )
+    assert said.split() == sorted(str(path.relative_to(ROOT / "book")) for path in book.notebooks())
 
 
 def test_a_slider_of_ipywidgets_moves_its_function(lab):
@@ -250,9 +246,9 @@ def test_a_phone_gets_the_notebook_without_panels(browser, served):
         assert "/lite/notebooks/" in lab.page.url
         expect(lab.page.locator(".jp-Notebook h1").first).to_be_visible()
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert lab.run(
-            "import optimlib; print(optimlib.__version__)"
-        ).strip() == optimlib.__version__
+        assert (
+            lab.run("import optimlib; print(optimlib.__version__)").strip() == optimlib.__version__
+        )
         assert lab.elsewhere == []
 
 

@@ -48,15 +48,13 @@ def test_a_page_is_right_by_itself(visit, path):
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, (
                 f"scrolls sideways at {width} pixels"
             )
-            columns = (
-                ":not(.columns)" if width < 1000 else ""
-            )  # on a phone, columns of numbers may scroll within themselves
-            wide = f"[...document.querySelectorAll('article pre{columns}')].filter(p => p.scrollWidth > p.clientWidth).map(p => p.textContent)"
+            wide = "[...document.querySelectorAll('article pre')].filter(p => p.scrollWidth > p.clientWidth).map(p => p.textContent)"
             assert seen.page.evaluate(wide) == [], f"code that scrolls at {width} pixels"
         # still at phone width
-        cut = "[...document.querySelectorAll('div.math mjx-container')].filter(m => m.scrollWidth > m.clientWidth + 1).map(m => m.textContent)"
+        cut = "[...document.querySelectorAll('div.math')].filter(m => m.scrollWidth > m.clientWidth + 1).map(m => m.textContent)"
         assert seen.page.evaluate(cut) == [], "an equation wider than a phone"
-        parted = "[...document.querySelectorAll('.kept')].filter(k => k.getClientRects().length > 1).map(k => k.textContent)"
+        assert seen.page.evaluate(CLIPPED) == [], "a formula cut at its top or its foot"
+        parted = "[...document.querySelectorAll('.unbroken')].filter(k => k.getClientRects().length > 1).map(k => k.textContent)"
         assert seen.page.evaluate(parted) == [], "a formula that lost its comma to the next line"
         seen.page.evaluate(
             "Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode().catch(() => null) })).then(() => 1)"
@@ -86,6 +84,15 @@ def test_a_page_is_right_by_itself(visit, path):
         assert seen.elsewhere == [], "asks another host"
         assert seen.missing == [] and seen.errors == []
 
+
+# Displayed formulas of which something stands above or below the box that scrolls.
+CLIPPED = """() => [...document.querySelectorAll("div.math")].filter((box) => {
+  const { top, bottom } = box.getBoundingClientRect();
+  return [...box.querySelectorAll("mjx-c, mjx-mrow, mjx-math")].some((part) => {
+    const { top: first, bottom: last, height } = part.getBoundingClientRect();
+    return height && (first < top - 0.5 || last > bottom + 0.5);
+  });
+}).map((box) => box.textContent)"""
 
 # Tells what stands in the way of readers with other eyes, ears or hands. Before, what a page has many times over is taken out: the
 # visible half of each formula, which screen readers do not see, and code in colours that were seen further up.
@@ -363,3 +370,56 @@ def test_the_first_page_shows_a_figure_that_answers_before_any_scrolling(visit):
         seen.page.set_viewport_size({"width": 390, "height": 844})
         panel = seen.page.locator(".explorable .x-panel").first.bounding_box()
         assert panel["y"] + panel["height"] <= 844
+
+
+def test_no_two_elements_of_a_page_have_one_id(site):
+    for path in PAGES:
+        ids = re.findall(r'\bid="([^"]+)"', (site / path).read_text(encoding="utf-8"))
+        assert len(ids) == len(set(ids)), (path, {name for name in ids if ids.count(name) > 1})
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_says_what_it_is_where_it_is_shared(site, path):
+    head = BeautifulSoup((site / path).read_text(encoding="utf-8"), "html.parser").head
+    said = {tag.get("property") or tag.get("name"): tag.get("content") for tag in head("meta")}
+    assert len(said["description"]) > 40 and said["og:title"] in head.title.get_text()
+    assert (site / said["og:image"]).read_bytes().startswith(b"\x89PNG") and said["og:image:alt"]
+    assert head.title.get_text().count("Optimizers, Step by Step") == 1
+
+
+def test_a_missing_page_leads_back_to_the_book(browser, site):
+    """A server may give it for an address of any depth, and stand anywhere itself."""
+    page = browser.new_page()
+    for missing, root in (
+        ("/nowhere.html", "/"),
+        ("/school/book/api/nowhere.html", "/school/"),
+        ("/school/lite/lab/?path=a", "/school/"),
+    ):
+        page.route("**/*", lambda route: route.fulfill(path=site / "404.html"))
+        page.goto(f"http://127.0.0.1:1{missing}")
+        found = page.locator("a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
+        assert found == [root, f"{root}search.html"]
+    page.close()
+
+
+def test_the_words_of_a_search_are_marked_on_one_page_alone(visit):
+    with visit("search.html?q=momentum") as seen:
+        seen.page.wait_for_selector("#search-results li a")
+        seen.page.locator("#search-results li a[href*='03-momentum']").first.click()
+        seen.page.wait_for_selector("span.highlighted", state="attached")
+        button = seen.page.locator(".highlight-link a")
+        text = seen.page.locator(".bd-article h1").bounding_box()
+        assert abs(button.bounding_box()["x"] - text["x"]) < 30, "in the column of the text"
+        seen.page.goto(f"{seen.address}book/04-rmsprop.html")
+        seen.page.wait_for_timeout(200)
+        assert seen.page.locator("span.highlighted, .highlight-link").count() == 0
+
+
+@pytest.mark.parametrize("width", [1440, 1280])
+def test_without_the_list_of_pages_the_text_stands_in_the_middle(visit, width):
+    with visit("book/03-momentum.html", width=width) as seen:
+        seen.page.click(".sidebar-toggle.primary-toggle >> visible=true")
+        seen.page.wait_for_timeout(600)
+        box = seen.page.locator(".bd-article").bounding_box()
+        left, right = box["x"], width - box["x"] - box["width"]
+        assert left > 60 and left > right / 3

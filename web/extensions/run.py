@@ -11,9 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-import needs
-import pyodide_files
-import solutions
+from web.extensions import needs, pyodide_files, solutions
 from docutils import nodes
 from sphinx.util.logging import getLogger
 
