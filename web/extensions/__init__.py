@@ -16,6 +16,7 @@ ROOMS = [
     "places",
     "glossary",
     "solutions",
+    "notebooks",
     "lab",
     "live",
     "run",

@@ -11,8 +11,14 @@ from sphinx.errors import ConfigError
 
 REPOSITORY = re.compile(r"(https://github\.com/[\w.-]+/[\w.-]+)?")
 
+NEEDS = {  # what that fetches, by the setting book_pyodide
+    "public": "It fetches Python, some 20 MB at first, from cdn.jsdelivr.net.",
+    "site": "It fetches Python, some 20 MB at first, from this site.",
+}
+
 
 def setup(app):
+    app.add_config_value("book_pyodide", "public", "html")
     app.connect("config-inited", check)
     app.connect("html-page-context", add_button, priority=600)
 
@@ -42,7 +48,7 @@ def add_button(app, pagename, templatename, context, doctree):
             "type": "link",
             "text": "Run in your browser",
             "url": f"{lab}?path={quote(lab_path(pagename))}",
-            "tooltip": "Open this chapter as a notebook that runs in your browser",
+            "tooltip": f"Open this as a notebook in your browser. {NEEDS[app.config.book_pyodide]}",
             "icon": "fas fa-play",
             "label": "live-lab",
         }

@@ -2,7 +2,7 @@
 
 sphinx-exercise has a setting for this, with which it stops the build. Here solutions are taken out
 of the pages before anything else looks at them (the search, the numbers of figures), and out of
-the notebooks that the site offers for download.
+the notebooks that the site offers.
 """
 
 import json
@@ -26,7 +26,7 @@ def setup(app):
     app.add_transform(LeaveOut)
     app.add_post_transform(WithoutRepeatedIds)
     app.connect("config-inited", settle, priority=400)
-    app.connect("build-finished", clean_files, priority=400)
+    app.connect("build-finished", clean_search, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -94,23 +94,10 @@ def shown(app, notebook):
     )
 
 
-def clean_files(app, error):
-    """Takes the solutions out of the notebooks to download, and their words out of the search.
-
-    The words are left from a build that showed them.
-    """
+def clean_search(app, error):
+    """Takes the words of solutions out of the search, left from a build that showed them."""
     if error or app.builder.format != "html" or app.config.book_solutions == "yes":
         return
-    for path in Path(app.outdir, "_sources").rglob("*.ipynb"):
-        path.write_text(
-            json.dumps(
-                shown(app, json.loads(path.read_text(encoding="utf-8"))),
-                indent=1,
-                ensure_ascii=False,
-            )
-            + "\n",
-            encoding="utf-8",
-        )
     index = Path(app.outdir, "searchindex.js")
     before, data, after = re.fullmatch(
         r"(Search\.setIndex\()(.*)(\))\s*", index.read_text(encoding="utf-8"), re.S
