@@ -24,7 +24,7 @@ class Model:
     Args:
         seed: A whole number, or an array of them, one network each: it draws the weights and then
             the order of the batches.
-        l2: The rate of the penalty l2 * |w|^2 / 2 that is added to the gradient, and not to the
+        l2: The rate of the penalty `l2 * |w|^2 / 2` that is added to the gradient, and not to the
             loss shown; a number or an array.
     """
 
@@ -155,7 +155,7 @@ class Model:
 
         Returns:
             A `callbacks.History`: for each epoch the loss and the metrics, means over its batches,
-            and those of the validation data, with the prefix val_.
+            and those of the validation data, with the prefix `val_`.
 
         Raises:
             ValueError: The data do not fit the network.

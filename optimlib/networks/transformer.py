@@ -42,7 +42,7 @@ class Transformer(Model):
 
     Samples are whole numbers x (N, length), targets the one-hot next characters in one row,
     y (N, length * characters); losses and metrics are means over the positions. The parameters are
-    the flat `w` (..., P); the `layers` are views of it, a `Layers` of `Block`s.
+    the flat `w` (..., P); the `layers` are views of it, a `Layers` with its blocks.
 
     Args:
         characters: The size of the alphabet.
