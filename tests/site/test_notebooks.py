@@ -1,7 +1,13 @@
 """Notebooks as readers get them: the marks of the site said in Markdown that any Jupyter shows."""
 
+import contextlib
 import json
+import os
 import re
+import socket
+import subprocess
+import sys
+import time
 
 import nbformat
 import pytest
@@ -101,3 +107,70 @@ def test_the_site_offers_no_mark_that_only_the_site_reads(site, path):
     source = json.loads(path.read_text(encoding="utf-8"))["cells"]
     captions = [c["metadata"]["mystnb"]["figure"] for c in source if "mystnb" in c["metadata"]]
     assert text.count("*Figure ") >= len(captions)
+
+
+@pytest.fixture
+def jupyterlab(tmp_path):
+    """jupyterlab(notebook) starts a JupyterLab on it and gives the address to open."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
+    started = []
+
+    def start(notebook):
+        (tmp_path / "notebook.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        settings = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--ServerApp.port={port}"]
+        settings += ["--IdentityProvider.token=t", f"--ServerApp.root_dir={tmp_path}"]
+        folders = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *settings],
+                env=os.environ | dict.fromkeys(folders, str(tmp_path)),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        for _ in range(240):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.5)
+        return f"http://127.0.0.1:{port}/lab/tree/notebook.ipynb?token=t"
+
+    yield start
+    for server in started:
+        server.terminate()
+        server.wait(30)
+
+
+def test_in_jupyterlab_a_chapter_reads_as_on_its_page(browser, jupyterlab):
+    """Exercises with titles, folded solutions and code, citations that lead to the paper."""
+    figure = {"figure": {"caption": "What the path does."}}
+    cells = readable(
+        markdown("# A chapter\n\nAfter {cite:t}`two`.") | {"id": "a"},
+        code("import os", tags=["hide-input"]) | {"id": "b"},
+        code("draw = 1", mystnb=figure) | {"id": "c"},
+        markdown(EXERCISE) | {"id": "d"},
+        markdown(SOLUTION) | {"id": "e"},
+        code("secret = 1") | {"id": "f"},
+        markdown("```{solution-end}\n```\nAfter all.") | {"id": "g"},
+    )
+    cells = [c | {"execution_count": None} if c["cell_type"] == "code" else c for c in cells]
+    notebook = {"cells": cells, "metadata": book.METADATA, "nbformat": 4, "nbformat_minor": 5}
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    page.goto(jupyterlab(notebook))
+    shown = page.locator(".jp-Notebook .jp-RenderedMarkdown")
+    shown.locator("h1").wait_for(timeout=120000)
+    shown.get_by_text("After all.").wait_for()
+    assert "Exercise 3.1: Twice." in shown.locator("strong").all_text_contents()
+    assert shown.locator("a", has_text="Kim and").get_attribute("href") == "https://example.org/2"
+    assert shown.get_by_text("Figure 3.1.").is_visible()
+    solution = shown.locator("details")
+    assert not solution.get_by_text("Since").is_visible()
+    solution.locator("summary").click()
+    assert solution.get_by_text("Since").is_visible()
+    assert solution.locator("mjx-container").count() == 1
+    code_cells = page.locator(".jp-Notebook .jp-CodeCell")
+    folded = [code_cells.nth(i).locator(".jp-InputPlaceholder").count() for i in range(3)]
+    assert folded == [1, 0, 1]
+    page.close()
