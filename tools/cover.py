@@ -56,7 +56,7 @@ def photograph():
         )
         source = f"data:font/woff2;base64,{font.decode()}"
         page.add_style_tag(
-            content=f"@font-face {{font-family: 'Source Serif 4'; font-weight: 600; src: url({source})}}"
+            content=f"@font-face {{font-family: 'Source Serif 4'; src: url({source})}}"
         )
         page.evaluate("document.fonts.ready.then(() => true)")
         page.screenshot(path=STATIC / "cover.png")

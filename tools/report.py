@@ -76,7 +76,7 @@ def claims_by_chapter(records):
 
 
 def mutants(records):
-    """A row for each module that was broken: how many of its mutants a chapter's cell notices, and how many a unit test."""
+    """A row for each broken module: how many mutants a chapter notices, how many a unit test."""
     record = records["mutants"]["summary"]
     modules = list(dict.fromkeys(name.split()[1] for name in record))
     rows = []
@@ -87,7 +87,8 @@ def mutants(records):
                 drawn = f"; a sample of {result['sample']}" if result["sample"] else ""
                 share = 100 * result["killed"] / max(result["mutants"], 1)
                 row.append(
-                    f"{result['killed']} of {result['mutants']}, {share:.1f} % ({result['date']}{drawn})"
+                    f"{result['killed']} of {result['mutants']}, {share:.1f} % "
+                    f"({result['date']}{drawn})"
                 )
             else:
                 row.append("not run")
@@ -97,9 +98,9 @@ def mutants(records):
 
 def equivalents(records):
     """The mutants that no one could tell from the original, and why."""
-    return table(["module", "change", "why nothing can tell"], [
-        [f"`{key.split('.')[0]}`", f"`{key.split(': ', 1)[1]}`", why] for key, why in sorted(records["mutants-equivalent"].items())
-    ])  # fmt: skip
+    found = sorted(records["mutants-equivalent"].items())
+    rows = [[f"`{key.split('.')[0]}`", f"`{key.split(': ', 1)[1]}`", why] for key, why in found]
+    return table(["module", "change", "why nothing can tell"], rows)
 
 
 def survivors(records):
@@ -114,9 +115,17 @@ def survivors(records):
 def versions(records):
     """A row for each run of the tests on another Python, numpy, kernel or number of threads."""
     rows = [
-        [r["what"], r["python"], r["numpy"], r["kernel"] or "the machine's own", r["threads"], r["tests"] - r["skipped"], r["failures"] + r["errors"]]
-        for r in records["versions"]["runs"]
-    ]  # fmt: skip
+        [
+            run["what"],
+            run["python"],
+            run["numpy"],
+            run["kernel"] or "the machine's own",
+            run["threads"],
+            run["tests"] - run["skipped"],
+            run["failures"] + run["errors"],
+        ]
+        for run in records["versions"]["runs"]
+    ]
     return table(["run", "Python", "numpy", "BLAS kernel", "threads", "tests", "failed"], rows)
 
 
@@ -219,8 +228,13 @@ def bench(records):
     )
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return "\n\n".join(parts) + (
-        f"\n\nMedians of {record['rounds']} rounds on one thread, on {record['date']}, with {versions}. "
-        f"A process that sweeps a hundred runs on the digits holds at most {record['megabytes of a sweep']:.0f} MB."
+        (
+            f"\n\nMedians of {record['rounds']} rounds on one thread, on {record['date']}, "
+            f"with {versions}. "
+        )(
+            "A process that sweeps a hundred runs on the digits holds at most "
+            f"{record['megabytes of a sweep']:.0f} MB."
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""The buttons that open a chapter live, with and without a repository's address, and the notebook that each page offers."""
+"""The buttons that open a chapter live, and the notebook that each page offers."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def buttons(page):
 
 @pytest.fixture
 def small_book(tmp_path):
-    """small_book(address) builds a book of one page and one notebook and gives the notebook's page, or what Sphinx said."""
+    """small_book(address) builds a notebook and gives its page, or what Sphinx said."""
 
     def build(address):
         (tmp_path / "book/assignments").mkdir(parents=True)
@@ -136,5 +136,19 @@ def test_the_notebook_is_downloaded_and_the_lab_comes_from_a_server(browser, sit
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_keeps_no_state_of_widgets(site, page):
-    """Only a widget manager reads it, and the pages have none; what they weigh is tested with the site."""
+    """Only a widget manager reads it, and the pages have none."""
     assert "widget-state+json" not in (site / f"{page}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_cells_that_want_a_kernel_are_in_the_notebook_and_not_on_the_page(site, page):
+    assert "tag_live" not in (site / f"{page}.html").read_text(encoding="utf-8")
+    source = json.loads((ROOT / f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]
+    there = {cell["id"] for cell in offered_cells(site, page)}
+    assert {cell["id"] for cell in source if "live" in cell["metadata"].get("tags", [])} <= there
+
+
+def offered_cells(site, page):
+    """The cells of the notebook that JupyterLite has for a page."""
+    name = Path(page).relative_to("book")
+    return json.loads((site / f"lite/files/{name}.ipynb").read_text(encoding="utf-8"))["cells"]

@@ -1,7 +1,7 @@
 """A chapter as a plain notebook: what the site makes of its marks, in Markdown for any Jupyter.
 
-Exercises have their numbers and titles, solutions are folded, citations are author and year and lead
-to the paper, figures have captions, and what the page folds is folded.
+Exercises have their numbers and titles, solutions are folded, citations are author and year and
+lead to the paper, figures have captions, and what the page folds is folded.
 """
 
 import copy
