@@ -227,15 +227,12 @@ def bench(records):
         + table(["", "median", "ratio"], steps)
     )
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    return "\n\n".join(parts) + (
-        (
-            f"\n\nMedians of {record['rounds']} rounds on one thread, on {record['date']}, "
-            f"with {versions}. "
-        )(
-            "A process that sweeps a hundred runs on the digits holds at most "
-            f"{record['megabytes of a sweep']:.0f} MB."
-        )
+    summary = (
+        f"Medians of {record['rounds']} rounds on one thread, on {record['date']},"
+        f" with {versions}. A process that sweeps a hundred runs on the digits holds at most"
+        f" {record['megabytes of a sweep']:.0f} MB."
     )
+    return "\n\n".join([*parts, summary])
 
 
 PARTS = {
