@@ -35,7 +35,7 @@ book: .venv/made    ## build the website into _build/html
 	@echo "The book: $$(pwd)/_build/html/index.html"
 
 serve: book    ## build it and serve it on localhost (PORT=8000)
-	$(IN) -m tools.serve $(PORT)
+	$(IN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 	$(IN) -m tools.pdf
@@ -76,6 +76,10 @@ records: .venv/made    ## run these four and put what they find on the page "How
 	$(IN) -m tools.margins --write
 	$(IN) -m tools.versions --write
 	$(IN) -m tools.mutants --write
+	$(IN) -m tools.report
+
+report: .venv/made    ## write the tables of that page anew from what is on record
+	$(IN) -m tools.report
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
@@ -126,5 +130,5 @@ clean:    ## remove what was built, and .venv
 again:
 
 .PHONY: help book serve pdf test check lint notebooks margins mutants versions newest links bench
-.PHONY: records parity recordings assignments assignment grade lock clean again
+.PHONY: records report parity recordings assignments assignment grade lock clean again
 .DELETE_ON_ERROR:

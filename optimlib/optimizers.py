@@ -76,8 +76,13 @@ class Optimizer:
         self.learning_rate = learning_rate
 
     def build(self, shapes):
-        """Learn how w is made up, from the shapes of the layers' parameters; `compile` does it."""
+        """Learn how w is made up, from the shapes of the layers' parameters; `compile` does it.
+
+        Returns:
+            The optimizer itself.
+        """
         self.sizes = [math.prod(shape) for shape in shapes]
+        return self
 
     def reset(self):
         """Forget all steps: what is remembered is 0.0 until the first gradient gives it a shape."""
