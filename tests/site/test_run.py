@@ -66,6 +66,18 @@ class Drag:
 
 
 Drag()"""
+WORDS = """\
+import sys
+
+letter = r"$\\mu$" if sys.platform == "emscripten" else "μ"
+
+
+class Words:
+    def _repr_markdown_(self):
+        return f"With {letter} it is **tenfold**.\\n\\n| a | b |\\n|---|---:|\\n| `x` | 1 |"
+
+
+Words()"""
 DOUBLE = """\
 def double(x):
     return None  # your line here
@@ -111,6 +123,7 @@ PAGE = [
     ("asked-end", None, "```{exercise-end}\n```"),
     ("control", {"tags": ["live", "remove-output"]}, "import ipywidgets"),
     ("end", {}, "f'{mean:.3f} and {lonely}'"),
+    ("words", {}, WORDS),
 ]
 
 
@@ -269,12 +282,13 @@ def test_the_first_run_brings_the_cells_before_it_folded_ones_too(reader):
 
 
 def test_results_look_as_the_page_has_them(reader):
-    for cell in ("lines", "dots", "drag"):
+    for cell in ("lines", "dots", "drag", "words"):
         before = reader.box(cell).inner_text()
         reader.run(cell)
         assert reader.box(cell).locator(".run-result").count() == 1
         assert reader.box(cell).inner_text().split() == before.split()
     assert reader.box("lines").locator("pre").count() == 2  # printed, and the last value
+    assert reader.box("words").locator("strong, td code").all_inner_texts() == ["tenfold", "x"]
     figure = reader.box("dots").locator("figure#fig-dots")
     assert figure.locator("figcaption").inner_text().startswith("Fig. 1 As many dots")
     assert figure.locator("img").get_attribute("alt") == "Dots in a row."
