@@ -57,6 +57,9 @@ def needed(*sources):
         (["import numpy as np", "a = np.ones(3)", "b = np.add(a, 1, out=a)", "a"], [0, 1, 2]),
         (["import numpy as np", "a = np.ones(3)", "np.put(a, 0, 1)", "a"], [0, 1, 2]),
         (["import numpy as np", "np.seterr(all='raise')", "np.sqrt(2)"], [0, 1]),
+        (["import os, sys", "os.sep = '/'", "sys.path"], [0, 1]),
+        (["import a, b", "s = 0\na.seed(s)", "s = 1", "b.draw()"], [0, 1]),
+        (["import a, b", "ax = a.axes()\nb.line(ax)", "b.line"], [0]),
         # what has a state
         (["rng = default_rng(0)", "x = rng.normal()", "y = rng.normal()"], [0, 1]),
         (["rng = default_rng(0)", "x = draw(rng)", "rng.normal()"], [0, 1]),

@@ -10,8 +10,7 @@
     return node;
   };
   let started = null;
-  const start = () =>
-    (started ??= import(new URL("run_cells.js", base)).then((module) => module.start({ base, page, cells, make })));
+  const start = () => (started ??= import(new URL("run_cells.js", base)).then((module) => module.start({ base, page, cells, make })));
 
   const cells = inputs.map((input, place) => {
     const bar = make("div", { className: "run-bar" });
@@ -24,17 +23,14 @@
         } catch (error) {
           started = null;
           console.warn(error);
-          said.textContent =
-            "What runs the cells could not be fetched. Is this machine offline? The page itself stays as it is.";
+          said.textContent = "What runs the cells could not be fetched. Is this machine offline? The page itself stays as it is.";
         }
       });
       bar.append(node);
       return node;
     };
     const id = input.id.slice(3);
-    const run = button("Run", "Run this cell here, in your browser. The first run fetches Python.", (page) =>
-      page.run(id),
-    );
+    const run = button("Run", "Run this cell here, in your browser. The first run fetches Python.", (page) => page.run(id));
     const edit = button("Edit", "Change this cell. What you change stays in this browser.", (page) => page.edit(id));
     const said = make("span", { className: "run-said" });
     bar.append(said);

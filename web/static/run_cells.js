@@ -64,12 +64,7 @@ class Kernel {
     return new Promise((resolve, reject) => {
       const id = `call ${++this.#count}`;
       this.#calls.set(id, [resolve, reject]);
-      this.worker.postMessage({
-        id,
-        type: "APPLY",
-        path: [method],
-        argumentList: values.map((value) => ({ type: "RAW", value })),
-      });
+      this.worker.postMessage({ id, type: "APPLY", path: [method], argumentList: values.map((value) => ({ type: "RAW", value })) });
     });
   }
 
@@ -117,14 +112,10 @@ async function start_kernel(base, packages, say) {
   const host = new URL(pyodide).host === location.host ? "this site" : new URL(pyodide).host;
 
   try {
-    await fetch_all(index, files.core, [...files.kernel, ...load], (text) =>
-      say(`Fetching Python from ${host}, once: ${text}.`),
-    );
+    await fetch_all(index, files.core, [...files.kernel, ...load], (text) => say(`Fetching Python from ${host}, once: ${text}.`));
   } catch (error) {
     console.warn(error);
-    throw new Error(
-      `Python could not be fetched from ${host}. Running cells needs the network, at least once; reading the page does not.`,
-    );
+    throw new Error(`Python could not be fetched from ${host}. Running cells needs the network, at least once; reading the page does not.`);
   }
   say("Python is starting.");
   const kernel = new Kernel(at_lite(files.worker));
@@ -141,9 +132,7 @@ async function start_kernel(base, packages, say) {
     kernelId: "page",
     browsingContextId: "",
   });
-  const sources = await Promise.all(
-    ["cells/needs.py", "in_browser.py"].map(async (name) => (await get(new URL(name, base))).text()),
-  );
+  const sources = await Promise.all(["cells/needs.py", "in_browser.py"].map(async (name) => (await get(new URL(name, base))).text()));
   const code = `import sys, types; m = sys.modules["${MODULE}"] = types.ModuleType("${MODULE}")\n${sources.map((text) => `exec(${JSON.stringify(text)}, vars(m))`).join("\n")}`;
   const result = await kernel.execute(`exec(${JSON.stringify(code)}, {})`, () => {});
   if (result.status === "error") throw new Error(result.evalue);
@@ -165,10 +154,7 @@ async function fetch_all(index, core, packages, say) {
   const urls = new Set(core.map((name) => index + name)),
     waiting = [...packages];
   for (const name of waiting) {
-    const { file_name, depends } = lock.packages[name.toLowerCase().replaceAll("_", "-")] ?? {
-      file_name: name,
-      depends: [],
-    };
+    const { file_name, depends } = lock.packages[name.toLowerCase().replaceAll("_", "-")] ?? { file_name: name, depends: [] };
     const url = new URL(file_name, index).href;
     if (!urls.has(url)) waiting.push(...depends);
     if (/\.(whl|zip)$/.test(url)) urls.add(url);
@@ -197,8 +183,7 @@ class Output {
     if (this.#clear) this.node.replaceChildren();
     this.#clear = false;
     if (type === "stream") this.#print(bundle);
-    else if (type === "update_display_data")
-      this.#displays.get(bundle.transient?.display_id)?.replaceChildren(this.#shown(bundle.data));
+    else if (type === "update_display_data") this.#displays.get(bundle.transient?.display_id)?.replaceChildren(this.#shown(bundle.data));
     else if (/^(execute_result|display_data)$/.test(type)) {
       this.#stream = null;
       const box = this.make("div", {}, this.#shown(bundle.data));
@@ -221,15 +206,10 @@ class Output {
   #shown(data) {
     const text = (value) => (Array.isArray(value) ? value.join("") : value);
     if (data["application/vnd.jupyter.widget-view+json"])
-      return this.make("p", {
-        textContent: "This control needs the whole notebook: the button at the top of the page opens it.",
-      });
-    if (data["text/html"])
-      return this.make("div", { className: "output text_html", innerHTML: text(data["text/html"]) });
-    if (data["image/svg+xml"])
-      return this.#image(URL.createObjectURL(new Blob([text(data["image/svg+xml"])], { type: "image/svg+xml" })));
-    for (const type of ["image/png", "image/jpeg"])
-      if (data[type]) return this.#image(`data:${type};base64,${data[type]}`);
+      return this.make("p", { textContent: "This control needs the whole notebook: the button at the top of the page opens it." });
+    if (data["text/html"]) return this.make("div", { className: "output text_html", innerHTML: text(data["text/html"]) });
+    if (data["image/svg+xml"]) return this.#image(URL.createObjectURL(new Blob([text(data["image/svg+xml"])], { type: "image/svg+xml" })));
+    for (const type of ["image/png", "image/jpeg"]) if (data[type]) return this.#image(`data:${type};base64,${data[type]}`);
     if (data["text/markdown"])
       return this.make("div", { className: "output text_html" }, ...blocks(this.make, text(data["text/markdown"])));
     const pre = this.make("pre", { textContent: without_colours(text(data["text/plain"] ?? "")) });
@@ -239,10 +219,7 @@ class Output {
   // A figure with the caption and the description that the page has for it.
   #image(src) {
     const before = this.figure?.querySelector("img");
-    const image = this.make("img", {
-      src,
-      alt: `${before?.alt ?? "A figure that this cell has drawn."}${before ? this.note : ""}`,
-    });
+    const image = this.make("img", { src, alt: `${before?.alt ?? "A figure that this cell has drawn."}${before ? this.note : ""}` });
     if (!this.figure) return image;
     const figure = this.figure.cloneNode();
     const caption = this.figure.querySelector("figcaption")?.cloneNode(true);
@@ -288,12 +265,8 @@ function blocks(make, markdown) {
 // A short formula in letters.
 function plain(formula) {
   const signs = { times: "×", pm: "±", le: "≤", leq: "≤", ge: "≥", geq: "≥", approx: "≈", cdot: "·", infty: "∞" };
-  const greek =
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau".split(
-      " ",
-    );
-  const letter = (name) =>
-    signs[name] ?? (greek.includes(name) ? String.fromCharCode(945 + greek.indexOf(name)) : name);
+  const greek = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau".split(" ");
+  const letter = (name) => signs[name] ?? (greek.includes(name) ? String.fromCharCode(945 + greek.indexOf(name)) : name);
   return formula
     .replace(/\\([a-z]+) ?/gi, (_, name) => letter(name))
     .replace(/\\[,;]/g, " ")
@@ -372,9 +345,7 @@ class Page {
 
   run_from(id) {
     const from = this.cell(id).index;
-    this.#enqueue(
-      this.cells.filter((cell) => cell.index >= from && cell.input && this.#is_stale(cell)).map((cell) => ({ cell })),
-    );
+    this.#enqueue(this.cells.filter((cell) => cell.index >= from && cell.input && this.#is_stale(cell)).map((cell) => ({ cell })));
   }
 
   stop() {
@@ -474,11 +445,7 @@ class Page {
     const signature = this.#signature(cell),
       changed = signature !== cell.published,
       code = cell.code;
-    const output = new Output(
-      this.make,
-      this.#figure(cell),
-      changed ? " As published; now drawn anew with your change." : "",
-    );
+    const output = new Output(this.make, this.#figure(cell), changed ? " As published; now drawn anew with your change." : "");
     let first = true;
     const receive = (message) => {
       output.receive(message);
@@ -530,8 +497,7 @@ class Page {
         );
       else sentence.append(this.make("code", { textContent: part }), " is false.");
     } else
-      sentence.textContent =
-        name === "MemoryError" ? TOO_LITTLE : `${name}${line ? ` in line ${line}` : ""}: ${evalue.split("\n")[0]}`;
+      sentence.textContent = name === "MemoryError" ? TOO_LITTLE : `${name}${line ? ` in line ${line}` : ""}: ${evalue.split("\n")[0]}`;
     const trace = this.make("pre", { textContent: without_colours(traceback.join("\n")) });
     box.append(
       sentence,
@@ -563,6 +529,7 @@ class Page {
     const cell = this.cell(id);
     if (cell.area && !cell.area.hidden && cell.code === cell.original) return this.#close(cell);
     this.#open(cell).focus();
+    cell.area.setSelectionRange(0, 0);
   }
 
   #open(cell) {
@@ -630,11 +597,7 @@ class Page {
 
   #keep() {
     const edited = this.#edited().map(({ id, code, original }) => [id, { code, original }]);
-    const fits = remember(
-      localStorage,
-      `cells ${this.page}`,
-      edited.length ? JSON.stringify(Object.fromEntries(edited)) : null,
-    );
+    const fits = remember(localStorage, `cells ${this.page}`, edited.length ? JSON.stringify(Object.fromEntries(edited)) : null);
     if (!fits) this.#say("This browser does not keep what you change: it is gone when the page is.");
   }
 
@@ -651,9 +614,7 @@ class Page {
       cell.code = before[cell.id].code;
       this.#open(cell);
       const moved = before[cell.id].original !== cell.original;
-      cell.said.textContent = moved
-        ? "Your change from before. The book's own cell has changed since."
-        : "Your change from before.";
+      cell.said.textContent = moved ? "Your change from before. The book's own cell has changed since." : "Your change from before.";
     }
     this.#mark();
   }
@@ -713,11 +674,7 @@ class Page {
       const stale = out?.querySelector(":scope > .run-stale");
       if (cell.shown === signature) stale?.remove();
       else if (out?.childNodes.length && !stale) {
-        const again = this.make("button", {
-          type: "button",
-          textContent: "Run again",
-          onclick: () => this.run(cell.id),
-        });
+        const again = this.make("button", { type: "button", textContent: "Run again", onclick: () => this.run(cell.id) });
         again.setAttribute("aria-label", cell.run.getAttribute("aria-label").replace("Run", "Run again"));
         out.prepend(this.make("p", { className: "run-stale" }, "From before your change. ", again));
       }
@@ -740,18 +697,11 @@ class Page {
     if (all) ran = `all ${sum(cell.index, "cell")} before it ran`;
     else if (!count) ran = `it needs none of the ${sum(cell.index, "cell")} before it`;
     else if (!cells.length) ran = "what it needs had run before";
-    else if (cells.length < count)
-      ran = `${cells.length} of the ${count} cells that it needs ran, the others had run before`;
+    else if (cells.length < count) ran = `${cells.length} of the ${count} cells that it needs ran, the others had run before`;
     const words = `${time}${cell.index ? `; ${ran}` : ""}.`;
     cell.said.textContent = `${words} `;
     if (!all && needs.length < cell.index)
-      cell.said.append(
-        this.make("button", {
-          type: "button",
-          textContent: "All cells before",
-          onclick: () => this.run(cell.id, true),
-        }),
-      );
+      cell.said.append(this.make("button", { type: "button", textContent: "All cells before", onclick: () => this.run(cell.id, true) }));
     this.#say(`Done. ${words}`);
   }
 }
