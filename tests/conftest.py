@@ -1,4 +1,4 @@
-"""What several test files share."""
+"""What several test files share: the order, the times, the threads; and the built site."""
 
 import os
 import shutil
@@ -10,18 +10,11 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import again
-import hypothesis
 import pytest
 
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # the networks are small: more threads gain nothing and disturb each other
+# the networks are small: more threads gain nothing and disturb each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["TQDM_DISABLE"] = "1"
-
-# a busy machine must not fail a test; every run draws the same examples, so that what fails here fails everywhere
-hypothesis.settings.register_profile("book", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("book")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -194,12 +187,8 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"{time:7.1f} s  {file}")
 
 
-def pytest_configure(config):
-    config.pluginmanager.register(again)
-
-
-# The files that take longest go first, so that no process is left alone with one at the end. The site's own leads, and builds the site
-# while the next ones, which do not ask for it, run.
+# The files that take longest go first, so that no process is left alone with one at the end. The
+# site's own leads, and builds the site while the next ones, which do not ask for it, run.
 LONGEST = [
     "test_site",
     "test_course",
@@ -224,5 +213,5 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """One process more than there are cores: those that drive a browser, or wait for a time limit, leave theirs idle."""
+    """A process more than cores: those that drive a browser or wait for a limit idle."""
     return (os.cpu_count() or 1) + 1

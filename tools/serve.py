@@ -1,15 +1,14 @@
-"""Serve the built book on localhost: python web/serve.py [port]. A port that is taken gives way to the next free one."""
+"""Serve the built book on localhost: `python -m tools.serve [port]`; a taken port gives way."""
 
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-SITE = Path(__file__).resolve().parent.parent / "_build/html"
+from tools.book import SITE
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Files, never kept by the browser (the book may be built again), and no line for each that is found."""
+    """Files that the browser asks for anew each time; no line for each that is found."""
 
     def end_headers(self):
         self.send_header("Cache-Control", "no-cache")

@@ -10,11 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "web/extensions"))
-import cover
-import pdf
+from tools import book, cover
 
-PAGES = [name for _, names in pdf.parts() for name in names]
+PAGES = book.pages()
 CHAPTERS = [name for name in PAGES if re.search(r"/\d\d-", name)]
 
 
@@ -146,7 +144,7 @@ def test_the_cover_is_drawn_by_optimlib(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"cover.svg", "logo.svg", "favicon.svg"}
     for path in tmp_path.iterdir():
         assert path.read_text() == (committed / path.name).read_text(), (
-            f"run: python tools/cover.py ({path.name})"
+            f"run: python -m tools.cover ({path.name})"
         )
 
 
@@ -155,13 +153,14 @@ def test_the_whole_book_is_one_pdf(browser, site, tmp_path):
     target = tmp_path / "book.pdf"
     command = [
         sys.executable,
-        str(ROOT / "tools/pdf.py"),
+        "-m",
+        "tools.pdf",
         "--site",
         str(site),
         "--target",
         str(target),
     ]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     reader = PdfReader(target)
     assert 150 < len(reader.pages) < 400 and f"{len(reader.pages)} pages" in done.stdout

@@ -14,7 +14,6 @@ from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
-import notebooks
 import pytest
 import yaml
 from playwright.sync_api import expect
@@ -24,6 +23,9 @@ sys.path.insert(0, str(ROOT / "web/extensions"))
 
 import lab as lab_builder
 import pyodide_files
+
+import optimlib
+from tools import book
 
 SETTINGS = "@jupyterlite/pyodide-kernel-extension:kernel"
 PATIENCE = 300 * 1000  # milliseconds for what takes half a minute on a free machine
@@ -199,9 +201,10 @@ def test_the_button_of_a_chapter_opens_it_with_a_kernel_and_optimlib(lab):
     assert lab.page.locator(".jp-mod-dirty").count() == 0, (
         "only opened, a notebook would count as the reader's own"
     )
-    names = ["optimlib", "ipywidgets", "comm", "tqdm"]
+    names = ["optimizers-step-by-step", "ipywidgets", "comm", "tqdm"]
     said = lab.run(f"from importlib.metadata import version\n[version(name) for name in {names}]")
-    assert said.splitlines()[-1] == str([metadata.version(name) for name in names])
+    installed = [optimlib.__version__, *map(metadata.version, names[1:])]
+    assert said.splitlines()[-1] == str(installed)
     assert "/optimlib/" in lab.run(
         "import importlib.util as u; print(u.find_spec('optimlib').origin)"
     ), "the wheel is not what is imported"
@@ -212,7 +215,7 @@ def test_the_other_chapters_are_beside_it(lab):
         "from pathlib import Path\nprint(*sorted(str(p) for p in Path().rglob('*.ipynb')))"
     )
     assert said.split() == sorted(
-        str(path.relative_to(ROOT / "book")) for path in notebooks.all_notebooks()
+        str(path.relative_to(ROOT / "book")) for path in book.notebooks()
     )
 
 
@@ -248,8 +251,8 @@ def test_a_phone_gets_the_notebook_without_panels(browser, served):
         expect(lab.page.locator(".jp-Notebook h1").first).to_be_visible()
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= 390
         assert lab.run(
-            "import importlib.metadata as m; print(m.version('optimlib'))"
-        ).strip() == metadata.version("optimlib")
+            "import optimlib; print(optimlib.__version__)"
+        ).strip() == optimlib.__version__
         assert lab.elsewhere == []
 
 
@@ -289,7 +292,7 @@ def test_the_first_chapter_runs_from_top_to_bottom(launch, address):
 
 def test_the_lab_is_built_the_same_twice_and_only_when_it_must_be(site, tmp_path):
     """Another build of the same sources has the same files, byte for byte; it is not built at all where nothing changed."""
-    notebooks_there = notebooks.all_notebooks()
+    notebooks_there = book.notebooks()
     app = SimpleNamespace(
         builder=SimpleNamespace(format="html", name="html"),
         outdir=str(tmp_path / "html"),

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlparse
 
-import notebooks
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +14,9 @@ sys.path.insert(0, str(ROOT / "web/extensions"))
 
 import live
 
-PAGES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in notebooks.all_notebooks()]
+from tools.book import METADATA, notebooks
+
+PAGES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in notebooks()]
 CONF = """
 import sys
 sys.path.insert(0, {web!r})
@@ -43,7 +44,7 @@ def small_book(tmp_path):
         )
         book = {
             "cells": [{"cell_type": "markdown", "metadata": {}, "source": "# First", "id": "a"}],
-            "metadata": notebooks.METADATA,
+            "metadata": METADATA,
             "nbformat": 4,
             "nbformat_minor": 5,
         }

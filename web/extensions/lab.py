@@ -14,10 +14,10 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-import pyodide_files
-import solutions
 from sphinx.errors import ConfigError
 from sphinx.util.logging import getLogger
+
+from . import pyodide_files, solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
@@ -28,7 +28,7 @@ LOADED = [
     "comm",
     "ipywidgets",
     "tqdm",
-    "optimlib",
+    "optimizers_step_by_step",
 ]  # there when a kernel starts; the first two are Pyodide's
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
