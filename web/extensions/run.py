@@ -69,8 +69,8 @@ def add_script(app, name, template, context, doctree):
 def write_files(app, error):
     """Write each notebook's cells, and where the kernel is."""
     lite, folder = Path(app.outdir) / "lite", Path(app.outdir) / "_static/cells"
-    if error or app.builder.name != "html":
-        return
+    if error or app.builder.name != "html" or not (lite / KERNEL).exists():
+        return  # without JupyterLite there is nothing to say where it is
     workers = [*(lite / KERNEL).glob("comlink.worker.*.js")]
     piplite = [*(lite / KERNEL).glob("pypi/piplite-*.whl")]
     if len(workers) != 1 or len(piplite) != 1:
