@@ -29,6 +29,7 @@ html_static_path = [{root!r} + "/web/static"]
 exclude_patterns = ["_build"]
 html_context = {{"default_mode": "auto"}}
 nb_execution_mode, nb_merge_streams, numfig = "force", True, True
+nb_render_markdown_format = "myst"
 """
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 OPEN_ALL = "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
