@@ -9,12 +9,15 @@ A is an assignment's name, or its number.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from course import assignment
 from course.assignment import ROOT, Mistake, named
 from course.collect import NotANotebook
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: processes are forked from here
 
 
 def assignments(options):

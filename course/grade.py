@@ -16,9 +16,10 @@ import shutil
 import signal
 import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from multiprocessing import connection
 from pathlib import Path
+from time import monotonic
 
 import nbformat
 import psutil
@@ -31,6 +32,7 @@ from course.grading import Limits
 from course.grading import grade as tested
 from course.marks import Result, Table
 from course.page import page
+from course.runner import PATIENCE
 
 MEMORY, SECONDS = 4 << 30, 90  # of the process of one hand-in, beside what its sandbox takes
 
@@ -128,20 +130,6 @@ def graded(job, place):
     return result
 
 
-def in_a_process(context, job, running):
-    """Run `work`, with a time limit. Returns what went wrong, or nothing."""
-    process = context.Process(target=work, args=(job,), daemon=False)
-    process.start()
-    running.add(process)
-    process.join(job.limits.total + SECONDS)
-    late = process.is_alive()
-    end(process)
-    running.discard(process)
-    if late:
-        return f"the grader was not done after {job.limits.total + SECONDS:g} seconds"
-    return f"the grader failed on it (exit {process.exitcode})" if process.exitcode else ""
-
-
 def end(process):
     """End a process and all that it started."""
     with contextlib.suppress(psutil.Error):
@@ -201,12 +189,12 @@ def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print)
             marks = only.marks(before, before)
             path = out / "feedback" / page_of(before.download)
             if not before.graded or before.page == page_digest(before, marks) and path.exists():
-                results[hand_in.student] = before
+                results[hand_in.student] = before, marks
                 table.put(before, marks)
                 continue
         todo.append(job)
     failed = run(todo, table, results, jobs or os.cpu_count() or 1, say)
-    publish(out, results.values())
+    publish(out, [result for result, _ in results.values()])
     nobodys = (
         table.rows.keys()
         - {h.student for h in hand_ins}
@@ -214,46 +202,65 @@ def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print)
     )
     for student in sorted(nobodys):
         say(f"{table.path}: the row {student!r} is nobody's; what it says counts for no one")
-    return table, sorted({*failed, *(s for s, result in results.items() if not result.graded)})
+    return table, sorted({*failed, *(s for s, (found, _) in results.items() if not found.graded)})
 
 
 def run(jobs, table, results, at_a_time, say):
     """Run the jobs, write marks.csv as they come; returns the students who were not graded."""
-    failed, running = [], set()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["course.grade"])
+    failed, running, waiting, number = [], {}, jobs[::-1], 0
+    context = multiprocessing.get_context("fork")  # from one thread, with all that it needs loaded
+    tqdm.monitor_interval = 0
     shape = "{n} of {total}, {remaining} left {bar:30}"
     bar = tqdm(total=len(jobs), bar_format=shape, disable=not sys.stderr.isatty())
-    pool = ThreadPoolExecutor(at_a_time)
-    waiting = {pool.submit(in_a_process, context, job, running): job for job in jobs}
     try:
-        for number, done in enumerate(as_completed(waiting), 1):
-            job, student = waiting[done], waiting[done].hand_in.student
-            wrong, result = done.result(), load(job.folder, f"{student}.new")
-            if wrong or result is None:
-                failed.append(student)
-                result = Result(student, job.hand_in.name, job.hand_in.number)
-                result.remarks = [*job.hand_in.remarks, f"NOT GRADED: {wrong}"]
-                result.download = str(job.hand_in.files[0].path)
-            else:
-                results[student] = result
-            marks = job.table.marks(result, job.before)
-            table.put(result, marks)
-            table.write()
-            if student in results:  # last, so that no old mark is taken for a new answer's
-                new = job.folder / f"results/{student}.new.json"
-                new.replace(new.with_name(f"{student}.json"))
-            bar.update()
-            with bar.external_write_mode():
-                say(f"{number:4} of {len(jobs)}  {line(result, marks, table)}")
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in [*running]:
-            with contextlib.suppress(ValueError, AssertionError):
+        while waiting or running:
+            while waiting and len(running) < at_a_time:
+                process = context.Process(target=work, args=(waiting[-1],))
+                process.start()
+                job = waiting.pop()
+                running[process] = job, monotonic() + PATIENCE * job.limits.total + SECONDS
+            connection.wait([process.sentinel for process in running], timeout=1)
+            for process, (job, deadline) in [*running.items()]:
+                late = monotonic() > deadline
+                if process.is_alive() and not late:
+                    continue
                 end(process)
+                del running[process]
+                wrong = "the grader took too long" if late else ""
+                wrong = wrong or f"the grader failed on it ({process.exitcode})" * bool(
+                    process.exitcode
+                )
+                failed += finish(job, wrong, table, results)
+                number += 1
+                bar.update()
+                with bar.external_write_mode():
+                    said = line(*results[job.hand_in.student], table)
+                    say(f"{number:4} of {len(jobs)}  {said}")
+    finally:
+        for process in running:
+            end(process)
         bar.close()
         table.write()
     return failed
+
+
+def finish(job, wrong, table, results):
+    """Put what a job found into the table and the results; returns the student if it is nothing."""
+    student = job.hand_in.student
+    new = job.folder / f"results/{student}.new.json"
+    result = None if wrong else load(job.folder, f"{student}.new")
+    failed = result is None
+    if failed:
+        result = Result(student, job.hand_in.name, job.hand_in.number)
+        result.remarks = [*job.hand_in.remarks, f"NOT GRADED: {wrong or 'the disk is full?'}"]
+        result.download = str(job.hand_in.files[0].path)
+    marks = job.table.marks(result, job.before)
+    results[student] = result, marks
+    table.put(result, marks)
+    table.write()
+    if not failed:  # last, so that no old mark is taken for a new answer's
+        new.replace(new.with_name(f"{student}.json"))
+    return [student] if failed else []
 
 
 def line(result, marks, table):

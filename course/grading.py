@@ -14,7 +14,7 @@ from time import monotonic
 
 from course.assignment import HIDDEN, about, role
 from course.repair import DEFINED
-from course.runner import used
+from course.runner import PATIENCE, used
 from course.sandbox import Ended, Sandbox
 
 CELL_SECONDS, NOTEBOOK_SECONDS = 10, 180
@@ -93,7 +93,7 @@ def run(book, tests, limits):
                 if name is None:
                     return found, said.get("notes")
                 sandbox.send({"id": name, "source": tests.get(name, "")})
-                reply = sandbox.receive(min(deadline, monotonic() + limits.seconds + 5))
+                reply = sandbox.receive(min(deadline, monotonic() + PATIENCE * limits.seconds + 10))
                 if name in tests:
                     found[name] = reply
         except Ended as error:
