@@ -25,7 +25,7 @@ import nbformat
 import psutil
 from tqdm import tqdm
 
-from course import sandbox
+from course import gradebook, sandbox, sheets
 from course.assignment import Mistake, about, role, source, student_version, text, written
 from course.collect import HandIn, choose, collect, page_of
 from course.grading import Limits
@@ -149,8 +149,8 @@ def given_notebook(name, folder):
     return place.read_text(encoding="utf-8")
 
 
-def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print):
-    """Grade what is in `downloads`; write marks.csv, feedback/ and feedback.zip into `out`.
+def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, roster=None, say=print):
+    """Grade what is in `downloads`, and write all that a teacher needs into the folder `out`.
 
     Args:
         name: the assignment.
@@ -158,10 +158,11 @@ def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print)
         limits: a `Limits`.
         jobs: how many hand-ins are graded at a time; as many as there are cores, if None.
         late: the share of the points that a day of lateness takes.
+        roster: the platform's table of all students.
         say: prints a line.
 
     Returns:
-        The `Table`, and the students who were not graded.
+        The students who were not graded.
 
     Raises:
         Mistake: something that the teacher can put right.
@@ -176,33 +177,77 @@ def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print)
     if not hand_ins:
         raise Mistake(f"There are no files in {downloads}.")
     out.mkdir(parents=True, exist_ok=True)
-    table = Table(out / "marks.csv", whole, late)
-    given, results, todo = given_notebook(name, out), {}, []
+    table, results, todo = Table(out / "marks.csv", whole, late), {}, []
+    sheets.take_sheets(out / "sheets", table)
+    given = given_notebook(name, out)
     for hand_in in hand_ins:
-        before, files = load(out, hand_in.student), files_digest(hand_in)
-        digest = digest_of(files, written(whole), limits.seconds, *hand_in.remarks)
-        only = copy.copy(table)
-        download = before.download if before else str(hand_in.files[0].path)
-        only.rows = {hand_in.student: table.row(hand_in.student, download)}
-        job = Job(hand_in, before, files, digest, only, out, given, written(whole), limits)
-        if before and before.digest == digest:
-            marks = only.marks(before, before)
-            path = out / "feedback" / page_of(before.download)
-            if not before.graded or before.page == page_digest(before, marks) and path.exists():
-                results[hand_in.student] = before, marks
-                table.put(before, marks)
+        job = prepared(hand_in, table, out, given, whole, limits)
+        if job.before and job.before.digest == job.digest:
+            marks = job.table.marks(job.before, job.before)
+            if shown_already(job, marks):
+                results[hand_in.student] = job.before, marks
+                table.put(job.before, marks)
                 continue
         todo.append(job)
     failed = run(todo, table, results, jobs or os.cpu_count() or 1, say)
-    publish(out, [result for result, _ in results.values()])
-    nobodys = (
-        table.rows.keys()
-        - {h.student for h in hand_ins}
-        - {path.stem for path in out.glob("results/*.json")}
+    found = [result for result, _ in results.values()]
+    marks = {student: mine for student, (_, mine) in results.items()}
+    publish(out, found)
+    title = (
+        next(c.source for c in whole.cells if c.cell_type == "markdown").split("\n")[0].strip("# ")
     )
-    for student in sorted(nobodys):
+    for said in summary(out, given, whole, table, found, marks, title, roster):
+        say(said)
+    for student in nobodys(table, hand_ins, out):
         say(f"{table.path}: the row {student!r} is nobody's; what it says counts for no one")
-    return table, sorted({*failed, *(s for s, (found, _) in results.items() if not found.graded)})
+    return sorted({*failed, *(result.student for result in found if not result.graded)})
+
+
+def prepared(hand_in, table, out, given, whole, limits):
+    """The `Job` of a hand-in, with the one row of the table that it needs."""
+    before, files = load(out, hand_in.student), files_digest(hand_in)
+    digest = digest_of(files, written(whole), limits.seconds, *hand_in.remarks)
+    only = copy.copy(table)
+    download = before.download if before else str(hand_in.files[0].path)
+    only.rows = {hand_in.student: table.row(hand_in.student, download)}
+    return Job(hand_in, before, files, digest, only, out, given, written(whole), limits)
+
+
+def shown_already(job, marks):
+    """Whether the page of a hand-in that has not changed shows these marks."""
+    if not job.before.graded:
+        return True
+    path = job.folder / "feedback" / page_of(job.before.download)
+    return job.before.page == page_digest(job.before, marks) and path.exists()
+
+
+def nobodys(table, hand_ins, out):
+    """The rows of the table that belong to no hand-in of this run or of an earlier one."""
+    earlier = {path.stem for path in out.glob("results/*.json")}
+    return sorted(table.rows.keys() - {h.student for h in hand_ins} - earlier)
+
+
+def summary(out, given, whole, table, found, marks, title, roster):
+    """Write what shows the class as a whole. Returns lines of what is to be said."""
+    handed_in = sheets.books(out, found)
+    if table.hand:
+        sheets.write_sheets(out / "sheets", whole, handed_in, marks)
+    sheets.write_statistics(out / "statistics.csv", table, marks)
+    given = nbformat.reads(given, as_version=4)
+    alike = sheets.write_similar(out / "similar.csv", handed_in, given)
+    lines = ["", f"Marks:    {table.path}"]
+    lines.append(f"Feedback: {out / 'feedback'}, and all of it in feedback.zip")
+    if table.hand:
+        lines.append(f"By hand:  {', '.join(map(table.title, table.hand))}, on {out / 'sheets'}")
+    if roster:
+        most = sum(table.points.values())
+        lines += gradebook.write(Path(roster).expanduser(), out, title, most, found, marks)
+    looks = [result.student for result in found if result.look]
+    if looks:
+        lines.append(f"LOOK AT:  {', '.join(looks)}: the column `look` says why")
+    if alike:
+        lines.append(f"ALIKE:    {alike} pairs, in {out / 'similar.csv'}")
+    return lines
 
 
 def run(jobs, table, results, at_a_time, say):

@@ -113,7 +113,11 @@ def grade(book, source, limits):
         A `Found` for each test, by grade_id; and what looks unusual in the answers.
     """
     begun = monotonic()
-    cells = {about(cell)["grade_id"]: cell for cell in source.cells if role(cell) == "test"}
+    cells = {
+        about(cell)["grade_id"]: cell
+        for cell in source.cells
+        if role(cell) == "test" and not empty(cell.source)
+    }
     first = {name: visible(cell) for name, cell in cells.items() if not empty(visible(cell))}
     seen, _ = run(book, first, limits)
     whole = {

@@ -130,11 +130,12 @@ class Sandbox:
     """
 
     def __init__(self, sandboxed=True, user=None):
-        command, how = [str(PYTHON), "-I", "-B", str(RUNNER)], {}
+        command, how = [str(PYTHON), "-I", "-B"], {}
         self.home = None
         if sandboxed:
-            command = [*walls(), *command]
+            command = [*walls(), *command, str(RUNNER)]
         else:
+            command += ["-c", RUNNER.read_text(encoding="utf-8")]  # the user may read no file
             self.home = tempfile.mkdtemp(prefix="student-")
             how = {"env": environment(self.home), "cwd": self.home}
             if user is not None:
