@@ -17,6 +17,7 @@ import signal
 import sys
 import zipfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import connection
 from pathlib import Path
 from time import monotonic
@@ -50,6 +51,9 @@ class Job:
     given: str
     source: str
     limits: Limits
+
+
+said_at_once = partial(print, flush=True)  # also where the output is a file or a pipe
 
 
 def digest_of(*values):
@@ -149,7 +153,9 @@ def given_notebook(name, folder):
     return place.read_text(encoding="utf-8")
 
 
-def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, roster=None, say=print):
+def grade_all(
+    name, downloads, out, limits=None, jobs=None, late=0.0, roster=None, say=said_at_once
+):
     """Grade what is in `downloads`, and write all that a teacher needs into the folder `out`.
 
     Args:

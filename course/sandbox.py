@@ -159,7 +159,10 @@ class Sandbox:
             with contextlib.suppress(OSError):
                 pipe.close()
         if self.home:
-            subprocess.run(["chmod", "-R", "u+rwX", self.home], capture_output=True)
+            for folder, names, _ in os.walk(self.home):  # a folder may forbid to look into it
+                for path in (Path(folder, name) for name in names):
+                    if not path.is_symlink():
+                        path.chmod(0o700)
             shutil.rmtree(self.home, ignore_errors=True)
 
     def processes(self):
