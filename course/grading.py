@@ -140,6 +140,8 @@ def result(cell, replies):
         found.points = most
         with contextlib.suppress(TypeError, ValueError):
             found.points = min(most, max(0.0, float(last["points"]))) if "points" in last else most
+        if found.points < most:
+            found.message = "partly right" if found.points else "not right"
     else:
         hidden = HIDDEN.search(cell.source) and (len(replies) > 1 or empty(visible(cell)))
         found.message = shown(cell, last) if hidden else text(last.get("message"))

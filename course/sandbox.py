@@ -94,10 +94,11 @@ def walls():
     for name in ("/tmp", "/dev/shm", HOME):
         command += [*where_known("--size", str(FILES)), "--tmpfs", name]
     # optimlib is installed as a link to here
-    folders = dict.fromkeys([Path(sys.base_prefix), PREFIX, ROOT / "optimlib", RUNNER])
+    folders = dict.fromkeys([Path(sys.base_prefix), PREFIX, ROOT / "optimlib"])
     for folder in folders:
         if not folder.is_relative_to("/usr"):
             command += ["--ro-bind", str(folder), str(folder)]
+    command += ["--ro-bind", str(RUNNER), "/runner.py"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--"]
 
 
@@ -133,7 +134,7 @@ class Sandbox:
         command, how = [str(PYTHON), "-I", "-B"], {}
         self.home = None
         if sandboxed:
-            command = [*walls(), *command, str(RUNNER)]
+            command = [*walls(), *command, "/runner.py"]
         else:
             command += ["-c", RUNNER.read_text(encoding="utf-8")]  # the user may read no file
             self.home = tempfile.mkdtemp(prefix="student-")

