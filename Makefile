@@ -93,8 +93,12 @@ assignments: .venv-course/made    ## the students' versions of all assignments a
 assignment: .venv-course/made    ## a zip to hand out, and the solution without hidden tests (A=1)
 	$(COURSE) assignment $(A)
 
-grade: .venv-course/made    ## marks and feedback for a folder of downloads (A=1 FROM=folder [TO=folder] [SANDBOX=no])
-	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(filter no,$(SANDBOX)),--no-sandbox)
+autograder: .venv-course/made    ## graders for Gradescope and GitHub Classroom (A=1)
+	$(COURSE) autograder $(A)
+
+grade: .venv-course/made    ## marks and feedback for downloads (A=1 FROM=folder [TO=] [ROSTER=] [LATE=] [JOBS=] [SECONDS=] [SANDBOX=no])
+	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(ROSTER),--roster "$(ROSTER)") $(if $(LATE),--late $(LATE)) \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(filter no,$(SANDBOX)),--no-sandbox)
 
 lock: .venv/made    ## write constraints.txt anew, keeping what still fits (UPGRADE=yes: the newest)
 	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
@@ -130,5 +134,5 @@ clean:    ## remove what was built, and .venv
 again:
 
 .PHONY: help book serve pdf test check lint notebooks margins mutants versions newest links bench
-.PHONY: records report parity recordings assignments assignment grade lock clean again
+.PHONY: records report parity recordings assignments assignment autograder grade lock clean again
 .DELETE_ON_ERROR:
