@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-# the networks are small: more threads gain nothing and disturb each other
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ["TQDM_DISABLE"] = "1"
+from tools.isolation import isolate
+
+isolate()  # one thread, too: the networks are small, more gain nothing and disturb each other
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from optimlib.figures import palette
 
+mpl.rcdefaults()  # a style of its own, whatever the reader's matplotlibrc says
 mpl.rcParams.update(
     {
         "figure.figsize": (5.6, 3.6),
