@@ -44,8 +44,8 @@ pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 test: .venv/made .venv-course/made    ## run every notebook and every test, on the built site too
 	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder book course/source tests
 
-check: lint    ## unit tests, the structure of the book, lint: no browser, under a minute
-	$(IN) -m pytest -n auto --dist worksteal tests/unit tests/book/test_book.py tests/house
+check: lint    ## lint, unit tests, the structure of the book: no browser, under a minute
+	$(IN) -m pytest -n auto --dist worksteal -m 'not browser' tests/unit tests/book/test_book.py
 
 lint: .venv/made    ## what ruff finds in the code, and whether it is formatted
 	$(IN) -m ruff check
