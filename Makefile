@@ -3,7 +3,7 @@
 
 PORT = 8000
 PINS = requirements.txt constraints.txt pyproject.toml
-COURSE = .venv-course/bin/python course/course.py
+COURSE = .venv-course/bin/python -m course
 IN = .venv/bin/python
 
 export SOLUTIONS  # `make book SOLUTIONS=no` hides the worked solutions

@@ -1,4 +1,4 @@
-"""What every module says when it is handed something it cannot use: the argument's name, its value, what was expected."""
+"""What every module says of a wrong argument: its name, its value, what was expected."""
 
 import warnings
 from difflib import get_close_matches
@@ -7,57 +7,86 @@ import numpy as np
 
 
 def number(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False):
-    """Return `value`, a finite number or array of numbers between `low` and `high`, else raise ValueError.
+    """A finite number, or an array of them, between `low` and `high`.
 
-    A scalar comes back as a Python float: numpy is slow, and changes the dtype, where an `np.float64` meets a float32 array.
+    A single one comes back as a Python float: numpy is slow, and changes the dtype, where an
+    `np.float64` meets a float32 array. An array comes back as a copy, which stays as checked.
+
+    Raises:
+        ValueError: `value` is no number, or out of range.
     """
     try:
-        array = np.array(
-            value, dtype=float
-        )  # a copy: what the caller does to the array later is not checked
+        array = np.array(value, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"{name}={value!r} is not a number") from None
-    below = array <= low if open_low else array < low
-    above = array >= high if open_high else array > high
-    wrong = ~np.isfinite(array) | below | above
+    too_low = array <= low if open_low else array < low
+    too_high = array >= high if open_high else array > high
+    wrong = ~np.isfinite(array) | too_low | too_high
     if wrong.any():
-        interval = f"{'(' if open_low or low == -np.inf else '['}{low:g}, {high:g}{')' if open_high or high == np.inf else ']'}"
-        shown = f"{name}={value!r}" if array.ndim == 0 else f"{name} has {array[wrong][0]}, which"
-        raise ValueError(f"{shown} is out of range: expected a finite number in {interval}")
+        left = "(" if open_low or low == -np.inf else "["
+        right = ")" if open_high or high == np.inf else "]"
+        culprit = f"{name}={value!r}" if array.ndim == 0 else f"{name} has {array[wrong][0]}, which"
+        raise ValueError(
+            f"{culprit} is out of range: expected a finite number in {left}{low:g}, {high:g}{right}"
+        )
     return float(array) if array.ndim == 0 else array
 
 
+def optional(name, value, low=-np.inf, high=np.inf, **bounds):
+    """None, or what `number` makes of the value."""
+    return None if value is None else number(name, value, low, high, **bounds)
+
+
+def fraction(name, value):
+    """A number in [0, 1), or an array of them: the share of something that is left."""
+    return number(name, value, 0, 1, open_high=True)
+
+
 def integer(name, value, low):
-    """Return `value` as an int if it is a whole number of at least `low`, else raise ValueError."""
+    """A whole number of at least `low`, as an int.
+
+    Raises:
+        ValueError: It is not.
+    """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
         raise ValueError(f"{name}={value!r} is not a whole number of at least {low}")
     return int(value)
 
 
-def known(name, value, names):
-    """Return `names[value]`, else raise ValueError that offers the nearest known name."""
-    if isinstance(value, str) and value in names:
-        return names[value]
-    near = get_close_matches(str(value), names, n=1, cutoff=0.4)
+def known(name, value, table):
+    """`table[value]`.
+
+    Raises:
+        ValueError: The table has no such key; the nearest one is named.
+    """
+    if isinstance(value, str) and value in table:
+        return table[value]
+    near = get_close_matches(str(value), table, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(
-        f"{name}={value!r} is unknown: expected one of {', '.join(map(repr, names))}{hint}"
-    )
+    listed = ", ".join(map(repr, table))
+    raise ValueError(f"{name}={value!r} is unknown: expected one of {listed}{hint}")
 
 
-def warn_diverged(when, learning_rate, unit, then):
-    """Warn once, if any replica diverged: how many did, the first one, its learning rate; `when` (...) is 0 where none did."""
+def warn_diverged(when, learning_rate, unit, consequence):
+    """Warn once if any replica diverged: how many did, the first one, its learning rate.
+
+    Args:
+        when: The epoch or step in which a replica diverged, 0 where none did, an array (...).
+        learning_rate: The rate that they had, a number or an array (..., 1).
+        unit: "epoch" or "step".
+        consequence: What became of the replica, as the end of a sentence.
+    """
     if not np.any(when):
         return
-    rates = np.broadcast_to(
-        np.asarray(learning_rate),
-        (*when.shape, np.shape(learning_rate)[-1] if np.ndim(learning_rate) else 1),
-    )
+    width = np.shape(learning_rate)[-1] if np.ndim(learning_rate) else 1
+    rates = np.broadcast_to(learning_rate, (*when.shape, width))
     first = np.unravel_index(np.where(when > 0, when, np.inf).argmin(), when.shape)
-    count = (
-        f"{(when > 0).sum()} of {when.size} replicas diverged, the first"
-        if when.ndim
-        else "the run diverged"
+    culprit = "the run diverged"
+    if when.ndim:
+        culprit = f"{(when > 0).sum()} of {when.size} replicas diverged, the first"
+    warnings.warn(
+        f"{culprit} at {unit} {when[first]} with learning_rate={rates[first][0]:.3g}: "
+        f"{consequence}",
+        RuntimeWarning,
+        stacklevel=3,
     )
-    message = f"{count} at {unit} {when[first]} with learning_rate={rates[first][0]:.3g}: {then}"
-    warnings.warn(message, RuntimeWarning, stacklevel=3)

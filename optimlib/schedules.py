@@ -1,89 +1,117 @@
-"""Learning-rate schedules, with the names, arguments and numbers of `keras.optimizers.schedules`.
+"""Learning-rate schedules, with the names and numbers of `keras.optimizers.schedules`.
 
-A schedule is a pure function of the step: `schedule(step)` is the rate of step 0, 1, 2, ..., the same whenever and however
-often it is asked. `step` may be an array of steps; rates given as arrays of shape (R, 1) are R schedules for R replicas.
+A schedule is a pure function of the step: `schedule(step)` is the rate of step 0, 1, 2, ..., the
+same whenever and however often it is asked. `step` may be an array of steps; rates given as arrays
+of shape (R, 1) are R schedules for R replicas. An argument out of its range raises ValueError.
 """
+
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from optimlib import checks
 
+POSITIVE = {"low": 0, "open_low": True}
+LOWEST = {"decay_steps": POSITIVE, "first_decay_steps": POSITIVE, "t_mul": {"low": 1}}
 
+
+@dataclass(repr=False)
 class Schedule:
-    """The part that all schedules share: a step that is checked, and a rate that is a Python float for a single step."""
+    """What all schedules share: checks of the arguments, which are at least 0, and of the step."""
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not isinstance(field.default, bool | str):
+                bounds = LOWEST.get(field.name, {"low": 0})
+                setattr(self, field.name, checks.number(field.name, value, **bounds))
 
     def __call__(self, step):
-        """The learning rate of `step` (>= 0, a number or an array). Raises ValueError for a negative step."""
+        """The learning rate of `step`: a Python float, or an array for an array of steps.
+
+        Raises:
+            ValueError: The step is no number of at least 0.
+        """
         rate = self.rate(checks.number("step", step, 0))
         return float(rate) if np.ndim(rate) == 0 else rate
 
     def rate(self, step):
-        """The formula itself; each schedule writes its own."""
+        """The formula itself."""
         raise NotImplementedError(f"{type(self).__name__} defines no rate")
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items() if v is not None)})"
+        settings = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if v is not None)
+        return f"{type(self).__name__}({settings})"
 
 
-def _rate(name, value):
-    return checks.number(name, value, 0)
-
-
-def _steps(name, value):
-    return checks.number(name, value, 0, open_low=True)
-
-
+@dataclass(repr=False)
 class ExponentialDecay(Schedule):
-    """Multiply the rate by `decay_rate` every `decay_steps` steps: smoothly, or in jumps where `staircase`.
+    """The rate is multiplied by `decay_rate` every `decay_steps` steps.
 
-    rate(step) = initial_learning_rate * decay_rate^(step / decay_steps). Raises ValueError for an argument out of range.
+    rate(step) = initial_learning_rate * decay_rate^(step / decay_steps)
+
+    Args:
+        initial_learning_rate: The rate at step 0.
+        decay_steps: How many steps a decay takes, > 0.
+        decay_rate: The factor.
+        staircase: Whether the rate falls in jumps: whole parts of step / decay_steps.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
-        self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = _steps("decay_steps", decay_steps)
-        self.decay_rate = checks.number("decay_rate", decay_rate, 0)
-        self.staircase = staircase
+    initial_learning_rate: float
+    decay_steps: float
+    decay_rate: float
+    staircase: bool = False
 
     def rate(self, step):
         p = step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate ** (
-            np.floor(p) if self.staircase else p
-        )
+        p = np.floor(p) if self.staircase else p
+        return self.initial_learning_rate * self.decay_rate**p
 
 
+@dataclass(repr=False)
 class InverseTimeDecay(Schedule):
-    """Divide the rate by a number that grows evenly with the step (Robbins & Monro, 1951, asked for such a decay).
+    """The rate is divided by a number that grows evenly (as Robbins & Monro, 1951, asked for).
 
-    rate(step) = initial_learning_rate / (1 + decay_rate * step / decay_steps), with whole parts of step / decay_steps where
-    `staircase`. Raises ValueError for an argument out of range.
+    rate(step) = initial_learning_rate / (1 + decay_rate * step / decay_steps)
+
+    Args:
+        initial_learning_rate: The rate at step 0.
+        decay_steps: How many steps a unit takes, > 0.
+        decay_rate: How much the divisor grows in a unit.
+        staircase: Whether the rate falls in jumps: whole parts of step / decay_steps.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
-        self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = _steps("decay_steps", decay_steps)
-        self.decay_rate = checks.number("decay_rate", decay_rate, 0)
-        self.staircase = staircase
+    initial_learning_rate: float
+    decay_steps: float
+    decay_rate: float
+    staircase: bool = False
 
     def rate(self, step):
         p = step / self.decay_steps
-        return self.initial_learning_rate / (
-            1 + self.decay_rate * (np.floor(p) if self.staircase else p)
-        )
+        p = np.floor(p) if self.staircase else p
+        return self.initial_learning_rate / (1 + self.decay_rate * p)
 
 
+@dataclass(repr=False)
 class PiecewiseConstantDecay(Schedule):
-    """`values[0]` up to and with step `boundaries[0]`, then `values[1]` up to and with `boundaries[1]`, and so on.
+    """`values[0]` up to and with step `boundaries[0]`, then `values[1]`, and so on.
 
-    Raises ValueError unless the boundaries increase and there is one value more than boundaries.
+    Args:
+        boundaries: The last step of each piece but the last, increasing.
+        values: The rates, one more than there are boundaries.
     """
 
-    def __init__(self, boundaries, values):
-        self.boundaries = np.asarray(checks.number("boundaries", list(boundaries), 0))
-        self.values = np.asarray(checks.number("values", list(values), 0))
+    boundaries: list
+    values: list
+
+    def __post_init__(self):
+        boundaries = self.boundaries = list(self.boundaries)
+        self.values = list(self.values)
+        super().__post_init__()
         if len(self.values) != len(self.boundaries) + 1:
             raise ValueError(
-                f"values has {len(self.values)} rates for {len(self.boundaries)} boundaries: expected one more"
+                f"values has {len(self.values)} rates for {len(self.boundaries)} boundaries: "
+                "expected one more"
             )
         if (np.diff(self.boundaries) <= 0).any():
             raise ValueError(f"boundaries={boundaries!r} do not increase")
@@ -92,48 +120,53 @@ class PiecewiseConstantDecay(Schedule):
         return self.values[np.searchsorted(self.boundaries, step, side="left")]
 
 
+@dataclass(repr=False)
 class PolynomialDecay(Schedule):
-    """From `initial_learning_rate` to `end_learning_rate` in `decay_steps` steps, along (1 - p)^power.
+    """From one rate to another along (1 - p)^power.
 
-    rate(step) = (initial - end) * (1 - p)^power + end, p = min(step / decay_steps, 1). Where `cycle`, decay_steps grows by
-    whole multiples instead, and the rate rises anew after each. Raises ValueError for an argument out of range.
+    rate(step) = (initial - end) * (1 - p)^power + end,  p = min(step / decay_steps, 1)
+
+    Args:
+        initial_learning_rate: The rate at step 0.
+        decay_steps: How many steps the decay takes, > 0.
+        end_learning_rate: The rate from there on.
+        power: The shape of the way.
+        cycle: Whether the rate rises anew: decay_steps then grows by whole multiples of itself.
     """
 
-    def __init__(
-        self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False
-    ):
-        self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = _steps("decay_steps", decay_steps)
-        self.end_learning_rate = _rate("end_learning_rate", end_learning_rate)
-        self.power = checks.number("power", power, 0)
-        self.cycle = cycle
+    initial_learning_rate: float
+    decay_steps: float
+    end_learning_rate: float = 0.0001
+    power: float = 1.0
+    cycle: bool = False
 
     def rate(self, step):
         periods = np.maximum(np.ceil(step / self.decay_steps), 1) if self.cycle else 1
         p = np.minimum(step / (self.decay_steps * periods), 1)
-        return (self.initial_learning_rate - self.end_learning_rate) * (
-            1 - p
-        ) ** self.power + self.end_learning_rate
+        start, end = self.initial_learning_rate, self.end_learning_rate
+        return (start - end) * (1 - p) ** self.power + end
 
 
+@dataclass(repr=False)
 class CosineDecay(Schedule):
-    """Half a cosine, from the top rate to `alpha` times it in `decay_steps` steps (Loshchilov & Hutter, 2017).
+    """Half a cosine, from the top rate down to `alpha` times it (Loshchilov & Hutter, 2017).
 
-    rate(step) = top * ((1 - alpha) * (1 + cos(pi * p)) / 2 + alpha), p = min(step / decay_steps, 1). With a `warmup_target` the
-    rate first climbs in a straight line from initial_learning_rate to warmup_target, the top, in `warmup_steps` steps; the
-    cosine follows. Raises ValueError for an argument out of range.
+    rate(step) = top * ((1 - alpha) * (1 + cos(pi * p)) / 2 + alpha)
+    p = min(step / decay_steps, 1), counted from the end of the warmup
+
+    Args:
+        initial_learning_rate: The rate at step 0: the top, where there is no warmup.
+        decay_steps: How many steps the cosine takes, > 0.
+        alpha: What is left of the top at the end.
+        warmup_target: The top, to which the rate first climbs in a straight line; or None.
+        warmup_steps: How many steps the line takes.
     """
 
-    def __init__(
-        self, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0
-    ):
-        self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = _steps("decay_steps", decay_steps)
-        self.alpha = checks.number("alpha", alpha, 0)
-        self.warmup_target = (
-            None if warmup_target is None else _rate("warmup_target", warmup_target)
-        )
-        self.warmup_steps = checks.number("warmup_steps", warmup_steps, 0)
+    initial_learning_rate: float
+    decay_steps: float
+    alpha: float = 0.0
+    warmup_target: float | None = None
+    warmup_steps: float = 0
 
     def rate(self, step):
         start, top, warmup_steps = self.initial_learning_rate, self.warmup_target, self.warmup_steps
@@ -145,28 +178,38 @@ class CosineDecay(Schedule):
         return np.where(step < warmup_steps, warmup, decay)
 
 
+@dataclass(repr=False)
 class CosineDecayRestarts(Schedule):
-    """Cosine decays one after another: each `t_mul` times as long as the one before, and starting `m_mul` times as high.
+    """One cosine decay after another (SGDR: Loshchilov & Hutter, 2017).
 
-    The first takes `first_decay_steps` steps and falls to `alpha` times its start, as each does (SGDR: Loshchilov & Hutter,
-    2017). Raises ValueError for an argument out of range.
+    Args:
+        initial_learning_rate: The rate at step 0.
+        first_decay_steps: How many steps the first cosine takes, > 0.
+        t_mul: How many times as long each is as the one before, a single number >= 1.
+        m_mul: How many times as high each starts as the one before.
+        alpha: What is left of its start at the end of each.
     """
 
-    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0):
-        self.initial_learning_rate = _rate("initial_learning_rate", initial_learning_rate)
-        self.first_decay_steps = _steps("first_decay_steps", first_decay_steps)
-        self.t_mul = checks.number("t_mul", t_mul, 1)
-        if np.ndim(t_mul):
-            raise ValueError(f"t_mul has shape {np.shape(t_mul)}: expected a single number")
-        self.m_mul = checks.number("m_mul", m_mul, 0)
-        self.alpha = checks.number("alpha", alpha, 0)
+    initial_learning_rate: float
+    first_decay_steps: float
+    t_mul: float = 2.0
+    m_mul: float = 1.0
+    alpha: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if np.ndim(self.t_mul):
+            raise ValueError(f"t_mul has shape {self.t_mul.shape}: expected a single number")
 
     def rate(self, step):
         p, t = step / self.first_decay_steps, self.t_mul
-        # restart i comes after 1 + t + ... + t^(i-1) = (t^i - 1) / (t - 1) first periods
-        i = (
-            np.floor(p) if t == 1 else np.floor(np.log1p(p * (t - 1)) / np.log(t) + 1e-12)
-        )  # the logarithm may fall short of a whole number
-        p = p - i if t == 1 else (p - (t**i - 1) / (t - 1)) / t**i
+        if t == 1:
+            i = np.floor(p)
+            p = p - i
+        else:
+            # restart i comes after 1 + t + ... + t^(i-1) = (t^i - 1) / (t - 1) first periods;
+            # the logarithm may fall just short of a whole number
+            i = np.floor(np.log1p(p * (t - 1)) / np.log(t) + 1e-12)
+            p = (p - (t**i - 1) / (t - 1)) / t**i
         cosine = self.m_mul**i * (1 + np.cos(np.pi * p)) / 2
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)

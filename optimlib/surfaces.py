@@ -1,8 +1,8 @@
-"""Loss surfaces over two weights: bowls and valleys, a plateau, a saddle, Rosenbrock's and Beale's functions, a rippled bowl.
+"""Loss surfaces over two weights: bowls, valleys, and what makes them hard to descend.
 
-A surface is called for its value and asked for its gradient: `surface(w)` has shape (...), `surface.gradient(w)` has shape
-(..., 2), for w of shape (..., 2). It also knows its `minimum`, the value there `lowest`, a good `start`, and the `box`
-((left, right), (bottom, top)) worth drawing.
+For w of shape (..., 2), the value `surface(w)` has shape (...) and `surface.gradient(w)` has shape
+(..., 2). A surface also has its `minimum`, the value there `lowest`, a good `start`, and the `box`
+((left, right), (bottom, top)) worth drawing. An argument out of its range raises ValueError.
 """
 
 import numpy as np
@@ -20,18 +20,19 @@ class Surface:
     start, box = (-1.5, 1.0), ((-2.0, 2.0), (-2.0, 2.0))
 
     def __call__(self, w):
-        """The value at w (..., 2), shape (...). Raises ValueError where the last axis is not two long."""
+        """The value (...) at w (..., 2)."""
         return self.value(*self._coordinates(w))
 
     def gradient(self, w):
-        """The gradient at w (..., 2), shape (..., 2). Raises ValueError where the last axis is not two long."""
+        """The gradient (..., 2) at w (..., 2)."""
         return np.stack(self.slopes(*self._coordinates(w)), axis=-1)
 
     def _coordinates(self, w):
         w = np.asarray(w, dtype=float)
         if w.shape[-1:] != (2,):
             raise ValueError(
-                f"w has shape {w.shape}: a point on the {self.name} has two coordinates on the last axis"
+                f"w has shape {w.shape}: "
+                f"a point on the {self.name} has two coordinates on the last axis"
             )
         return w[..., 0], w[..., 1]
 
@@ -40,10 +41,15 @@ class Surface:
 
 
 class Quadratic(Surface):
-    """A bowl f(w) = (c1 u1^2 + c2 u2^2) / 2, whose axes u1, u2 are those of w turned by `angle` degrees.
+    """A bowl f(w) = (c1 u1^2 + c2 u2^2) / 2, with axes u1, u2 of its own.
 
-    c1, c2 > 0 are its curvatures: the largest, L, limits the rate of plain descent to 2 / L, and L over the smallest is the
-    condition number. Raises ValueError for curvatures that are not positive.
+    Args:
+        curvatures: c1, c2 > 0. The largest, L, limits the rate of plain descent to 2 / L; L over
+            the smallest is the condition number.
+        angle: By how many degrees u1, u2 are turned against the axes of w.
+        name: What the surface is called in a figure or a message.
+        start: A good point to begin at.
+        box: The part worth drawing.
     """
 
     def __init__(
@@ -71,15 +77,16 @@ def bowl():
 
 
 def valley(condition_number=10.0, angle=0.0):
-    """A valley with curvature 1 along its floor and `condition_number` >= 1 across it, turned by `angle` degrees."""
+    """A valley turned by `angle` degrees: curvature 1 along it, `condition_number` across."""
     kappa = checks.number("condition_number", condition_number, 1)
     return Quadratic((1.0, kappa), angle, f"valley, condition number {kappa:g}")
 
 
 class Plateau(Surface):
-    """A sigmoid neuron with weight w and bias b, asked for 0.1 at x = -1 and 0.9 at x = 1: flat where it is saturated.
+    """A sigmoid neuron that should give 0.1 at x = -1 and 0.9 at x = 1: flat where it is saturated.
 
-    f(w, b) = mean over the two samples of (sigmoid(w x + b) - y)^2 / 2; its minimum is at w = ln 9, b = 0.
+    f(w, b) = mean over the two samples of (sigmoid(w x + b) - y)^2 / 2, for weight w and bias b;
+    its minimum is at w = ln 9, b = 0.
     """
 
     name = "plateau"
@@ -114,7 +121,7 @@ class Saddle(Surface):
 
 
 class Rosenbrock(Surface):
-    """f = (1 - x)^2 + 100 (y - x^2)^2: a curved, flat-floored valley with its minimum at (1, 1) (Rosenbrock, 1960)."""
+    """f = (1 - x)^2 + 100 (y - x^2)^2: a curved valley, minimum at (1, 1) (Rosenbrock, 1960)."""
 
     name = "Rosenbrock's valley"
     minimum = (1.0, 1.0)
@@ -128,7 +135,10 @@ class Rosenbrock(Surface):
 
 
 class Beale(Surface):
-    """f = sum of (c_i - x + x y^i)^2 for c = 1.5, 2.25, 2.625: plateaus, steep walls, minimum at (3, 0.5) (Beale, 1958)."""
+    """f = sum of (c_i - x + x y^i)^2, c = 1.5, 2.25, 2.625: plateaus and steep walls (Beale, 1958).
+
+    Its minimum is at (3, 0.5).
+    """
 
     name = "Beale's function"
     minimum = (3.0, 0.5)
@@ -147,9 +157,9 @@ class Beale(Surface):
 
 
 class Ripples(Surface):
-    """A round bowl with bumps: f = (x^2 + y^2) / 2 + height * (2 - cos(2 pi x / length) - cos(2 pi y / length)).
+    """A round bowl with bumps of some `height` >= 0, a `length` > 0 apart.
 
-    Raises ValueError for a height below zero or a length that is not positive.
+    f = (x^2 + y^2) / 2 + height * (2 - cos(2 pi x / length) - cos(2 pi y / length))
     """
 
     name = "rippled bowl"
@@ -168,39 +178,23 @@ class Ripples(Surface):
         return x + self.height * k * np.sin(k * x), y + self.height * k * np.sin(k * y)
 
 
-def plateau():
-    """The saturated neuron, `Plateau`."""
-    return Plateau()
-
-
-def saddle():
-    """The saddle between two minima, `Saddle`."""
-    return Saddle()
-
-
-def rosenbrock():
-    """Rosenbrock's curved valley, `Rosenbrock`."""
-    return Rosenbrock()
-
-
-def beale():
-    """Beale's function, `Beale`."""
-    return Beale()
-
-
-def ripples(height=0.05, length=0.4):
-    """The rippled bowl, `Ripples`."""
-    return Ripples(height, length)
+plateau, saddle, rosenbrock, beale, ripples = Plateau, Saddle, Rosenbrock, Beale, Ripples
 
 
 def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
-    """The path of `optimizer` on `surface`: an array of shape (steps + 1, ..., 2) whose first entry is `start`.
+    """The path of an optimizer on a surface, (steps + 1, ..., 2), from its start on.
 
-    start: shape (..., 2), the surface's own where None; leading axes, and those of the optimizer's hyper-parameters, are
-    replicas. noise: standard deviation of Gaussian noise added to every gradient, drawn from `rng`. The optimizer starts
-    afresh, and keeps its last state to be looked at. A replica with a coordinate beyond 1e9 has diverged: from there on its
-    gradient is zero and its path is NaN, and one warning names its rate. Raises ValueError for a start that is not finite,
-    steps below 1, noise below 0.
+    The optimizer starts afresh; its last state is there to be looked at. A replica with a
+    coordinate beyond 1e9 has diverged: from there on its path is NaN, and one warning names its
+    rate.
+
+    Args:
+        optimizer: The optimizer; replicas of its hyper-parameters are replicas of the path.
+        surface: The surface.
+        start: The first point (..., 2), or None for the surface's own.
+        steps: How many.
+        noise: The standard deviation of Gaussian noise that is added to every gradient.
+        rng: A numpy Generator that draws the noise.
     """
     steps = checks.integer("steps", steps, 1)
     noise = checks.number("noise", noise, 0)
@@ -211,17 +205,17 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
     w = np.array(np.broadcast_to(w, optimizer.broadcast_shape(np.shape(w))))
     path = np.full((steps + 1, *w.shape), np.nan)
     path[0] = w
-    left = np.zeros(w.shape[:-1], dtype=int)  # the step at which a replica diverged, 0 for none
+    diverged = np.zeros(w.shape[:-1], dtype=int)  # the step of it, 0 for none
     rate = optimizer.learning_rate
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, steps + 1):
             g = surface.gradient(w)
             if np.any(noise):
                 g = g + noise * rng.standard_normal(g.shape)
-            w = optimizer.step(w, np.where(left[..., None] > 0, 0.0, g))
-            left[~(np.abs(w) < FAR).all(axis=-1) & (left == 0)] = step
-            path[step] = w = np.where(left[..., None] > 0, np.nan, w)
-    checks.warn_diverged(left, rate, "step", "the path is NaN from there")
+            w = optimizer.step(w, np.where(diverged[..., None] > 0, 0.0, g))
+            diverged[~(np.abs(w) < FAR).all(axis=-1) & (diverged == 0)] = step
+            path[step] = w = np.where(diverged[..., None] > 0, np.nan, w)
+    checks.warn_diverged(diverged, rate, "step", "the path is NaN from there")
     return path
 
 

@@ -1,245 +1,253 @@
-"""Two tiny networks of other kinds, for the chapter on choosing: a convolutional one for images, a Transformer for text."""
+"""A tiny Transformer for text."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from optimlib import checks
-from optimlib.mlp import glorot_uniform, he_normal
+from optimlib.mlp import glorot_uniform
 from optimlib.training import Model
 
 
-class CNN(Model):
-    """One convolution of 3 x 3, ReLU, the mean over squares of 2 x 2, a dense layer (LeCun et al., 1989, on the smallest scale).
+class Block(NamedTuple):
+    """The parameters of a block: of its attention, of a norm, of its dense layers, of a norm."""
 
-    side: images are (N, side * side), row by row; it must be even and at least 4. filters: how many patterns it looks for;
-    outputs: classes; seed: whole number, or an array of them for replicas; l2: rate of an L2 penalty. The parameters are the flat
-    `w` (..., P); `layers` are views of it: kernel K (..., 9, filters), b, dense W (..., cells * filters, outputs), c. Raises ValueError for
-    sizes out of range.
-    """
+    QKV: np.ndarray  # queries, keys and values of all heads, (width, 3 * width)
+    O: np.ndarray  # noqa: E741 - the letter of the paper; (width, width)
+    gain_1: np.ndarray  # (width,), as all that follow but the two kernels and b_1
+    shift_1: np.ndarray
+    W_1: np.ndarray  # (width, 4 * width)
+    b_1: np.ndarray  # (4 * width,)
+    W_2: np.ndarray  # (4 * width, width)
+    b_2: np.ndarray
+    gain_2: np.ndarray
+    shift_2: np.ndarray
 
-    def __init__(self, side=8, filters=8, outputs=10, seed=0, l2=0.0):
-        if checks.integer("side", side, 4) % 2:
-            raise ValueError(
-                f"side={side} is odd: the mean over squares of 2 x 2 needs an even side"
-            )
-        self.filters, self.outputs = (
-            checks.integer("filters", filters, 1),
-            checks.integer("outputs", outputs, 1),
-        )
-        self.inputs, self.cells = (side * side,), (side // 2 - 1) ** 2
-        row, column = np.divmod(
-            np.arange(9), 3
-        )  # the nine places of a patch, and its corner at each of the cells' four points
-        place = np.arange(side // 2 - 1) * 2
-        corner = [(place[:, None] + i) * side + place + j for i in (0, 1) for j in (0, 1)]
-        self.patches = (row * side + column)[:, None] + np.ravel(
-            corner
-        )  # (9, 4 * cells): which pixels stand in which patch
-        self.shapes = [(9, filters), (filters,), (self.cells * filters, outputs), (outputs,)]
-        super().__init__(seed, l2)
 
-    def initialize(self, rng):
-        """Fresh parameters (P,): the kernel by He, the dense layer by Glorot, biases zero."""
-        K, b, W, c = self.shapes
-        return np.concatenate(
-            [he_normal(rng, *K).ravel(), np.zeros(b), glorot_uniform(rng, *W).ravel(), np.zeros(c)]
-        )
+class Layers(NamedTuple):
+    """The parameters of a `Transformer`."""
 
-    def views(self, flat):
-        """K, b, W, c as views of a flat vector (..., P)."""
-        return _views(flat, self.shapes)
-
-    def forward(self, x):
-        """[patches, a, pooled, z] for images x (..., pixels, B): a (..., filters, 4, cells * B) after ReLU, outputs z (..., outputs, B)."""
-        K, b, W, c = self.layers
-        patches = x[..., self.patches, :].reshape(*x.shape[:-2], 9, -1)
-        a = np.maximum(K.mT @ patches + b[..., None], 0)
-        a = a.reshape(*a.shape[:-1], 4, -1)
-        pooled = a.mean(axis=-2).reshape(*a.shape[:-3], -1, x.shape[-1])
-        return [patches, a, pooled, W.mT @ pooled + c[..., None]]
-
-    def backward(self, cache, delta):
-        """The gradient, written to the network's own vector, from `forward` and delta = dL/dz (..., outputs, B) of the outputs."""
-        patches, a, pooled, _ = cache
-        gK, gb, gW, gc = self.gradients
-        gW[...] = pooled @ delta.mT
-        gc[...] = delta.sum(axis=-1)
-        da = (self.layers[2] @ delta / 4).reshape(*a.shape[:-2], 1, -1) * np.sign(
-            a
-        )  # the mean's share, then ReLU's slope
-        da = da.reshape(*a.shape[:-2], -1)
-        gK[...] = patches @ da.mT
-        gb[...] = da.sum(axis=-1)
+    E: np.ndarray  # a row for each character, (characters, width)
+    P: np.ndarray  # a row for each place, (length, width)
+    blocks: list  # of Block
+    V: np.ndarray  # the last dense layer, (width, characters)
+    c: np.ndarray  # (characters,)
 
 
 class Transformer(Model):
-    """Predicts every next character of a text: attention, then a dense layer, in each block (Vaswani et al., 2017).
+    """It predicts every next character of a text (Vaswani et al., 2017).
 
-    As there, each half of a block is x <- norm(x + f(x)), the norm standing last. characters: size of the alphabet; length: how many
-    characters it reads; width: numbers for each; heads: of the attention (they divide the width); blocks; seed: whole number, or an
-    array of them for replicas; l2: rate of an L2 penalty. Samples are whole numbers x (N, length), targets the one-hot next
-    characters in one row, y (N, length * characters); losses and metrics are means over the positions. The parameters are the flat `w`
-    (..., P); `layers` are views of it. Raises ValueError for sizes that do not fit.
+    Each block is attention, then a dense layer. As in the paper, each half of a block is
+    x <- norm(x + f(x)), the norm standing last.
+
+    Samples are whole numbers x (N, length), targets the one-hot next characters in one row,
+    y (N, length * characters); losses and metrics are means over the positions. The parameters are
+    the flat `w` (..., P); the `layers` are views of it, a `Layers` of `Block`s.
+
+    Args:
+        characters: The size of the alphabet.
+        length: How many characters it reads.
+        width: How many numbers it has for each.
+        heads: How many heads the attention has; they divide the width.
+        blocks: How many blocks there are.
+        seed: A whole number, or an array of them for replicas.
+        l2: The rate of an L2 penalty.
+
+    Raises:
+        ValueError: A size is below 1, or the heads do not divide the width.
     """
 
     integer_inputs = True
 
     def __init__(self, characters, length=16, width=24, heads=2, blocks=2, seed=0, l2=0.0):
-        sizes = {
-            "characters": characters,
-            "length": length,
-            "width": width,
-            "heads": heads,
-            "blocks": blocks,
-        }
-        k, t, d, self.heads, self.blocks = (
-            checks.integer(name, value, 1) for name, value in sizes.items()
-        )
+        k = self.characters = checks.integer("characters", characters, 1)
+        t = checks.integer("length", length, 1)
+        d = checks.integer("width", width, 1)
+        self.heads = checks.integer("heads", heads, 1)
+        self.blocks = checks.integer("blocks", blocks, 1)
         if d % heads:
             raise ValueError(f"heads={heads} does not divide width={d}")
-        block = [(d, 3 * d), (d, d), (d,), (d,), (d, 4 * d), (4 * d,), (4 * d, d), (d,), (d,), (d,)]
+        block = Block(
+            (d, 3 * d), (d, d), (d,), (d,), (d, 4 * d), (4 * d,), (4 * d, d), (d,), (d,), (d,)
+        )
         self.shapes = [(k, d), (t, d), *blocks * block, (d, k), (k,)]
-        self.characters, self.inputs, self.outputs = k, (t,), t * k
-        self.later = np.where(
-            np.tri(t, dtype=bool), 0.0, -np.inf
-        )  # added to the scores: nothing is heard from later characters
+        self.inputs, self.outputs = (t,), t * k
+        # added to the scores: nothing is heard from later characters
+        self.mask = np.where(np.tri(t, dtype=bool), 0.0, -np.inf)
         super().__init__(seed, l2)
 
-    def initialize(self, rng):
-        """Fresh parameters (P,): characters and places normal of variance 1 / width, kernels by Glorot, gains one, the rest zero."""
-        (k, d), (t, _) = self.shapes[:2]
-        parts = [rng.normal(0, d**-0.5, shape) for shape in ((k, d), (t, d))]
-        for i, shape in enumerate(self.shapes[2:]):
-            gain = len(shape) == 1 and i < 10 * self.blocks and i % 10 in (2, 8)
-            parts.append(
-                glorot_uniform(rng, *shape) if len(shape) == 2 else np.full(shape, float(gain))
-            )
-        return np.concatenate([part.ravel() for part in parts])
+    def group(self, parts):
+        """The parameters as `Layers`."""
+        E, P, *inner, V, c = parts
+        size = len(Block._fields)
+        blocks = [Block(*inner[i : i + size]) for i in range(0, len(inner), size)]
+        return Layers(E, P, blocks, V, c)
 
-    def views(self, flat):
-        """All parameters as views of a flat vector (..., P): characters, places, ten a block, and the last dense layer."""
-        return _views(flat, self.shapes)
+    def initialize(self, rng):
+        """Fresh parameters: kernels by Glorot, gains one, biases and shifts zero.
+
+        Characters and places are normal of variance 1 / width.
+        """
+        E, P, blocks, V, c = self.group(self.shapes)
+        parts = [rng.normal(0, E[1] ** -0.5, shape) for shape in (E, P)]
+        for block in blocks:
+            for name, shape in block._asdict().items():
+                if len(shape) == 2:
+                    parts.append(glorot_uniform(rng, *shape))
+                else:
+                    parts.append(np.full(shape, 1.0 if name.startswith("gain") else 0.0))
+        return [*parts, glorot_uniform(rng, *V), np.zeros(c)]
 
     def compile(self, optimizer="rmsprop", loss=None, metrics=()):
         """As in `Model`: the loss and the metrics are applied at every position and averaged."""
         super().compile(optimizer, loss, metrics)
-        self.loss = self._at_each_position(self.loss)
-        self.metrics = {
-            name: self._at_each_position(metric) for name, metric in self.metrics.items()
-        }
+        self.loss = AtEachPosition(self.loss, self.characters)
+        self.metrics = {n: AtEachPosition(m, self.characters) for n, m in self.metrics.items()}
 
-    def _at_each_position(self, function):
-        def averaged(z, y):
-            split = [a.reshape(*a.shape[:-2], -1, self.characters, a.shape[-1]) for a in (z, y)]
-            result = function(*split)
-            if not isinstance(result, tuple):
-                return result.mean(axis=-2)
-            p, loss, delta = result
-            return (
-                p.reshape(z.shape),
-                loss.mean(axis=-2),
-                (delta / delta.shape[-3]).reshape(z.shape),
-            )
-
-        return averaged
-
-    def _samples(self, x, y, name="x"):
-        x, y = super()._samples(x, y, name)
+    def _inputs(self, x, name):
+        x = super()._inputs(x, name)
         if x.dtype.kind not in "iu" or x.min() < 0 or x.max() >= self.characters:
             raise ValueError(
-                f"{name} needs whole numbers from 0 to {self.characters - 1}: it holds {x.min()} to {x.max()}, dtype {x.dtype}"
+                f"{name} needs whole numbers from 0 to {self.characters - 1}: "
+                f"it holds {x.min()} to {x.max()}, dtype {x.dtype}"
             )
-        return x, y
+        return x
 
     def forward(self, x):
-        """What `backward` needs, and last the outputs z (..., length * characters, B), for characters x (..., length, B).
+        """What `backward` needs, and last the outputs z, for characters x (..., length, B).
 
-        Inside, the B * length characters of a batch are the rows of one matrix (..., rows, width).
+        z is (..., length * characters, B). Inside, the B * length characters of a batch are the
+        rows of one matrix (..., rows, width).
         """
-        E, P, *blocks, V, c = self.layers
-        t, batch = x.shape[-2:]
-        one_hot = np.eye(self.characters)[x.swapaxes(-1, -2)].reshape(
-            *x.shape[:-2], -1, self.characters
-        )
+        E, P, blocks, V, c = self.layers
+        batch = x.shape[-1]
+        rows = x.swapaxes(-1, -2).reshape(*x.shape[:-2], -1)
+        one_hot = np.eye(self.characters)[rows]
         h = one_hot @ E
-        h = (h.reshape(*h.shape[:-2], batch, t, -1) + P[..., None, :, :]).reshape(h.shape)
+        h = (h.reshape(*h.shape[:-2], batch, *P.shape[-2:]) + P[..., None, :, :]).reshape(h.shape)
         caches = []
-        for QKV, O, g1, s1, W1, b1, W2, b2, g2, s2 in zip(*[iter(blocks)] * 10, strict=True):
-            heard, attention = self._attend(h @ QKV, batch)
-            middle, norm1 = _normalize(h + heard @ O, g1, s1)
-            a = np.maximum(middle @ W1 + b1[..., None, :], 0)
-            new, norm2 = _normalize(middle + a @ W2 + b2[..., None, :], g2, s2)
-            caches.append((h, heard, attention, middle, norm1, a, norm2))
-            h = new
+        for block in blocks:
+            h, cache = self._block(h, block, batch)
+            caches.append(cache)
         z = h @ V + c[..., None, :]
         return [one_hot, caches, h, np.moveaxis(z.reshape(*z.shape[:-2], batch, -1), -2, -1)]
 
     def backward(self, cache, delta):
-        """The gradient, written to the network's own vector, from `forward` and delta = dL/dz (..., length * characters, B)."""
+        """Write dL/dw to the network's own vector, from what `forward` returned.
+
+        Args:
+            cache: What `forward` returned.
+            delta: dL/dz (..., length * characters, B) of the outputs.
+        """
         one_hot, caches, h, _ = cache
-        gE, gP, *gblocks, gV, gc = self.gradients
-        batch = delta.shape[-1]
+        gradient, batch = self.gradients, delta.shape[-1]
         delta = np.moveaxis(delta, -1, -2).reshape(*delta.shape[:-2], -1, self.characters)
-        gV[...] = h.mT @ delta
-        gc[...] = delta.sum(axis=-2)
-        dh = delta @ self.layers[-2].mT
-        for i in reversed(range(self.blocks)):
-            QKV, O, g1, _, W1, _, W2, _, g2, _ = self.layers[2 + 10 * i : 12 + 10 * i]
-            gQKV, gO, gg1, gs1, gW1, gb1, gW2, gb2, gg2, gs2 = gblocks[10 * i : 10 * i + 10]
-            h, heard, attention, middle, norm1, a, norm2 = caches[i]
-            dh = _normalize_backward(dh, norm2, g2, gg2, gs2)
-            gW2[...] = a.mT @ dh
-            gb2[...] = dh.sum(axis=-2)
-            da = dh @ W2.mT * np.sign(a)
-            gW1[...] = middle.mT @ da
-            gb1[...] = da.sum(axis=-2)
-            dh = _normalize_backward(dh + da @ W1.mT, norm1, g1, gg1, gs1)
-            gO[...] = heard.mT @ dh
-            dqkv = self._attend_backward(dh @ O.mT, attention, batch)
-            gQKV[...] = h.mT @ dqkv
-            dh = dh + dqkv @ QKV.mT
-        gE[...] = one_hot.mT @ dh
-        gP[...] = dh.reshape(*dh.shape[:-2], batch, -1, dh.shape[-1]).sum(axis=-3)
+        gradient.V[...] = h.mT @ delta
+        gradient.c[...] = delta.sum(axis=-2)
+        dh = delta @ self.layers.V.mT
+        for block, gblock, saved in zip(
+            reversed(self.layers.blocks), reversed(gradient.blocks), reversed(caches)
+        ):
+            dh = self._block_backward(dh, block, gblock, saved, batch)
+        gradient.E[...] = one_hot.mT @ dh
+        gradient.P[...] = dh.reshape(*dh.shape[:-2], batch, -1, dh.shape[-1]).sum(axis=-3)
+
+    def _block(self, h, block, batch):
+        heads, attention = self._attend(h @ block.QKV, batch)
+        middle, norm_1 = _normalize(h + heads @ block.O, block.gain_1, block.shift_1)
+        a = np.maximum(middle @ block.W_1 + block.b_1[..., None, :], 0)
+        dense = middle + a @ block.W_2 + block.b_2[..., None, :]
+        new, norm_2 = _normalize(dense, block.gain_2, block.shift_2)
+        return new, (h, heads, attention, middle, norm_1, a, norm_2)
+
+    def _block_backward(self, dh, block, gblock, cache, batch):
+        h, heads, attention, middle, norm_1, a, norm_2 = cache
+        dh = _normalize_backward(dh, norm_2, block.gain_2, gblock.gain_2, gblock.shift_2)
+        gblock.W_2[...] = a.mT @ dh
+        gblock.b_2[...] = dh.sum(axis=-2)
+        da = dh @ block.W_2.mT * np.sign(a)
+        gblock.W_1[...] = middle.mT @ da
+        gblock.b_1[...] = da.sum(axis=-2)
+        dh = dh + da @ block.W_1.mT
+        dh = _normalize_backward(dh, norm_1, block.gain_1, gblock.gain_1, gblock.shift_1)
+        gblock.O[...] = heads.mT @ dh
+        dqkv = self._attend_backward(dh @ block.O.mT, attention, batch)
+        gblock.QKV[...] = h.mT @ dqkv
+        return dh + dqkv @ block.QKV.mT
 
     def _heads(self, rows, batch):
         """(..., batch * length, width) as (..., batch, heads, length, width of a head)."""
-        return rows.reshape(
-            *rows.shape[:-2], batch, -1, self.heads, rows.shape[-1] // self.heads
-        ).swapaxes(-2, -3)
+        *leading, _, width = rows.shape
+        split = rows.reshape(*leading, batch, -1, self.heads, width // self.heads)
+        return split.swapaxes(-2, -3)
 
     def _rows(self, heads):
         """Back again: (..., batch * length, width)."""
         heads = heads.swapaxes(-2, -3)
-        return heads.reshape(*heads.shape[:-4], heads.shape[-4] * heads.shape[-3], -1)
+        *leading, batch, length, _, _ = heads.shape
+        return heads.reshape(*leading, batch * length, -1)
 
     def _attend(self, qkv, batch):
-        """Each character's mean of the values v of itself and those before it, weighted by the softmax of q . k / sqrt(width)."""
+        """Each character's mean of the values v of itself and those before it.
+
+        The weights of the mean are the softmax of q . k / sqrt(width of a head).
+        """
         q, k, v = (self._heads(part, batch) for part in np.split(qkv, 3, axis=-1))
-        scores = q @ k.mT * q.shape[-1] ** -0.5 + self.later
+        scores = q @ k.mT * q.shape[-1] ** -0.5 + self.mask
         share = np.exp(scores - scores.max(axis=-1, keepdims=True))
         share /= share.sum(axis=-1, keepdims=True)
         return self._rows(share @ v), (q, k, v, share)
 
-    def _attend_backward(self, dheard, attention, batch):
+    def _attend_backward(self, dheads, attention, batch):
         q, k, v, share = attention
-        dheard = self._heads(dheard, batch)
-        dshare = dheard @ v.mT
-        dscores = (
-            share * (dshare - (dshare * share).sum(axis=-1, keepdims=True)) * q.shape[-1] ** -0.5
-        )
-        return np.concatenate(
-            [self._rows(part) for part in (dscores @ k, dscores.mT @ q, share.mT @ dheard)], axis=-1
-        )
+        dheads = self._heads(dheads, batch)
+        dshare = dheads @ v.mT
+        centred = dshare - (dshare * share).sum(axis=-1, keepdims=True)
+        dscores = share * centred * q.shape[-1] ** -0.5
+        dqkv = dscores @ k, dscores.mT @ q, share.mT @ dheads
+        return np.concatenate([self._rows(part) for part in dqkv], axis=-1)
+
+
+class AtEachPosition:
+    """A loss or a metric of single characters, as one of whole rows of them: a mean.
+
+    Args:
+        function: A loss or a metric, as in `losses`.
+        characters: The size of the alphabet.
+    """
+
+    def __init__(self, function, characters):
+        self.function, self.characters = function, characters
+
+    def __call__(self, z, y):
+        """What `function` gives for z and y (..., length * characters, B), averaged."""
+        split = (-1, self.characters, z.shape[-1])
+        result = self.function(*(a.reshape(*a.shape[:-2], *split) for a in (z, y)))
+        if not isinstance(result, tuple):
+            return result.mean(axis=-2)
+        p, loss, delta = result
+        positions = z.shape[-2] // self.characters
+        return p.reshape(z.shape), loss.mean(axis=-2), (delta / positions).reshape(z.shape)
 
 
 def windows(text, alphabet, length):
-    """A text cut into samples for a `Transformer`: x (N, length) whole numbers, y (N, length * characters) the next ones, one-hot.
+    """A text cut into samples for a `Transformer`.
 
-    Raises ValueError for a text too short, or with a character that is not in the alphabet.
+    Args:
+        text: The text.
+        alphabet: All its characters, each once.
+        length: How many characters a sample has.
+
+    Returns:
+        x (N, length), whole numbers; and y (N, length * characters), the next ones, one-hot.
+
+    Raises:
+        ValueError: The text is too short, or has a character that is not in the alphabet.
     """
     checks.integer("length", length, 1)
-    if strange := set(text) - set(alphabet):
+    if strangers := set(text) - set(alphabet):
         raise ValueError(
-            f"text has the character {min(strange)!r}, which is not in alphabet={alphabet!r}"
+            f"text has the character {min(strangers)!r}, which is not in alphabet={alphabet!r}"
         )
     codes = np.array([alphabet.index(character) for character in text])
     count = (len(codes) - 1) // length
@@ -249,16 +257,8 @@ def windows(text, alphabet, length):
     return x, np.eye(len(alphabet))[following].reshape(count, -1)
 
 
-def _views(flat, shapes):
-    ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
-    return [
-        part.reshape(*flat.shape[:-1], *shape)
-        for part, shape in zip(np.split(flat, ends, axis=-1), shapes, strict=True)
-    ]
-
-
 def _normalize(x, gain, shift):
-    """Every row to mean 0 and variance 1, then times a gain, plus a shift, each (..., width) (Ba, Kiros & Hinton, 2016)."""
+    """Every row to mean 0 and variance 1, times a gain, plus a shift (Ba, Kiros & Hinton, 2016)."""
     centred = x - x.mean(axis=-1, keepdims=True)
     scale = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + 1e-5)
     unit = centred * scale
@@ -270,6 +270,5 @@ def _normalize_backward(d, norm, gain, ggain, gshift):
     ggain[...] = (d * unit).sum(axis=-2)
     gshift[...] = d.sum(axis=-2)
     d = d * gain[..., None, :]
-    return scale * (
-        d - d.mean(axis=-1, keepdims=True) - unit * (d * unit).mean(axis=-1, keepdims=True)
-    )
+    spread = unit * (d * unit).mean(axis=-1, keepdims=True)
+    return scale * (d - d.mean(axis=-1, keepdims=True) - spread)

@@ -1,21 +1,25 @@
-"""Record what Keras 3 computes in float64: the paths of its optimizers, the values of its schedules, its plateau callback.
+"""Record what Keras 3 computes in float64: optimizers, schedules, the plateau callback.
 
     .venv-parity/bin/python tests/parity/record_keras.py            writes tests/parity/keras.json
     .venv-parity/bin/python tests/parity/record_keras.py other.json
 
-Every number comes out of `keras.optimizers`, `keras.optimizers.schedules` and `keras.callbacks` as installed; nothing of Keras is
-patched or replaced. Three settings make its arithmetic float64 all the way through:
+Every number comes out of `keras.optimizers`, `keras.optimizers.schedules` and `keras.callbacks` as
+installed; nothing of Keras is patched or replaced. Three settings make its arithmetic float64 all
+the way through:
 
 1. `set_floatx("float64")`, or the variable that holds a constant learning rate is float32.
-2. The TensorFlow backend. On JAX, PyTorch and numpy, Keras' type promotion knows no 64-bit float: `ops.cos`, `ops.power` and others
-   return float32 there for a float64 argument (`keras/src/backend/common/dtypes.py`, BIT64_TO_BIT32_DTYPE), and paths agree with
-   float64 arithmetic only to 1e-7 or so.
-3. Hyper-parameters as `numpy.float64`, not as Python floats. On TensorFlow, `ops.cast(0.9, "float64")` first makes a float32 tensor
-   of a Python float and then widens it: momentum 0.9 becomes 0.8999999761581421. An `np.float64` keeps its type. `make` does
-   this to Keras' own defaults too, read from the signature.
+2. The TensorFlow backend. On JAX, PyTorch and numpy, Keras' type promotion knows no 64-bit float:
+`ops.cos`, `ops.power` and others return float32 there for a float64 argument
+(`keras/src/backend/common/dtypes.py`, BIT64_TO_BIT32_DTYPE), and paths agree with float64
+arithmetic only to 1e-7 or so.
+3. Hyper-parameters as `numpy.float64`, not as Python floats. On TensorFlow, `ops.cast(0.9,
+"float64")` first makes a float32 tensor of a Python float and then widens it: momentum 0.9 becomes
+0.8999999761581421. An `np.float64` keeps its type. `make` does this to Keras' own defaults too,
+read from the signature.
 
-Whether that is enough is not taken on trust: `watch_for_narrow_floats` looks at every tensor that a TensorFlow operation takes or
-makes while a path is computed, and the recording stops at the first one narrower than float64.
+Whether that is enough is not taken on trust: `watch_for_narrow_floats` looks at every tensor that a
+TensorFlow operation takes or makes while a path is computed, and the recording stops at the first
+one narrower than float64.
 """
 
 import contextlib
@@ -23,6 +27,7 @@ import inspect
 import json
 import os
 import platform
+import runpy
 import sys
 from pathlib import Path
 
@@ -36,20 +41,25 @@ import tensorflow as tf
 from tensorflow.python.framework import op_callbacks
 
 HERE = Path(__file__).parent
+RULES = runpy.run_path(str(HERE.parent / "rules.py"))["RULES"]
 STEPS = 40
 KEPT = [*range(11), *range(15, STEPS + 1, 5)]  # the rows of a path that are written down
 
 
-# --- the problems: where a path starts, and the gradient it sees --------------------------------------------------------------
+# --- the problems: where a path starts, and the gradient it sees ----------------------------------
 
 
 def problems():
-    """Name -> start and either `gradients`, one row a step, or `hessian` and `minimum`, whose gradient is hessian @ (w - minimum).
+    """Where each path starts, and what gives its gradient, by name.
 
-    noise     four weights: a drift with noise; signs that alternate; a gradient one step in five; never any gradient
+    That is either `gradients`, a row a step, or `hessian` and `minimum`: hessian @ (w - minimum).
+
+    noise     four weights: a drift with noise; signs that alternate; a gradient one step in five;
+              never any gradient
     tiny      the same gradients times 1e-8, from 0, so that the path is as small as its steps
     scales    a column each of size 1e-8, 1e-4, 1 and 1e4, with steps at which all are zero, from 0
-    bowl      a quadratic of condition number 50, turned against the axes: here the gradient depends on the path
+    bowl      a quadratic of condition number 50, turned against the axes: here the gradient depends
+              on the path
     """
     rng = np.random.default_rng(2026)
     t = np.arange(STEPS)
@@ -80,48 +90,14 @@ def gradient(problem, step, w):
     return np.array(problem["hessian"]) @ (w - np.array(problem["minimum"]))
 
 
-# --- the cases ----------------------------------------------------------------------------------------------------------------
-
-# name -> class, what makes it that rule, a rate that suits it, and settings other than the defaults
-RULES = {
-    "SGD": ("SGD", {}, 0.1, {"learning_rate": 0.3}),
-    "SGD-momentum": ("SGD", {"momentum": 0.9}, 0.02, {"momentum": 0.53}),
-    "SGD-nesterov": ("SGD", {"momentum": 0.9, "nesterov": True}, 0.02, {"momentum": 0.99}),
-    "Adagrad": ("Adagrad", {}, 0.3, {"initial_accumulator_value": 0.0, "epsilon": 1e-3}),
-    "RMSprop": ("RMSprop", {}, 0.02, {"rho": 0.73, "epsilon": 1e-3}),
-    "RMSprop-momentum": (
-        "RMSprop",
-        {"momentum": 0.9},
-        0.005,
-        {"rho": 0.99, "momentum": 0.5, "epsilon": 1e-2},
-    ),
-    "RMSprop-centered": ("RMSprop", {"centered": True}, 0.02, {"rho": 0.95, "epsilon": 1e-4}),
-    "RMSprop-centered-momentum": (
-        "RMSprop",
-        {"centered": True, "momentum": 0.9},
-        0.005,
-        {"rho": 0.8, "epsilon": 1e-1},
-    ),
-    "Adam": ("Adam", {}, 0.05, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
-    "Adam-amsgrad": (
-        "Adam",
-        {"amsgrad": True},
-        0.05,
-        {"beta_1": 0.0, "beta_2": 0.7, "epsilon": 1e-2},
-    ),
-    "AdamW": (
-        "AdamW",
-        {},
-        0.05,
-        {"beta_1": 0.95, "beta_2": 0.99, "epsilon": 1e-4, "weight_decay": 0.3},
-    ),
-    "AdamW-amsgrad": ("AdamW", {"amsgrad": True}, 0.05, {"beta_2": 0.8, "weight_decay": 0.05}),
-}
+# --- the cases ------------------------------------------------------------------------------------
 
 
 def path_cases():
-    """Every rule on every kind of rate and trouble; each is an id, a class, its arguments and a problem."""
-    for rule, (name, kind, rate, other) in RULES.items():
+    """Every rule on every kind of rate and trouble; each is an id, a class, its arguments and a
+    problem.
+    """
+    for rule, (name, kind, rate, other, *_) in RULES.items():
         exponential = {
             "schedule": "ExponentialDecay",
             "initial_learning_rate": rate,
@@ -202,7 +178,9 @@ def path_cases():
 
 
 def schedule_cases():
-    """Every schedule in each of its forms, at steps 0..40 and some far beyond; boundaries of each lie among them."""
+    """Every schedule in each of its forms, at steps 0..40 and some far beyond; boundaries of each
+    lie among them.
+    """
     near, far = list(range(41)), [99, 100, 101, 1000, 123456]
     exponential = {"initial_learning_rate": 0.1, "decay_steps": 7, "decay_rate": 0.9}
     inverse = {"initial_learning_rate": 0.1, "decay_steps": 7, "decay_rate": 0.9}
@@ -275,7 +253,9 @@ def schedule_cases():
 
 
 def plateau_cases():
-    """Sequences of a monitored value, an epoch each, with the learning rate that the callback leaves behind after each."""
+    """Sequences of a monitored value, an epoch each, with the learning rate that the callback
+    leaves behind after each.
+    """
     stall = [1.0, 0.8, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.69, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
     creep = [round(1 - 0.00007 * i, 6) for i in range(16)]
     rise = [0.1, 0.5, 0.6, 0.6, 0.59, 0.6, 0.61, 0.6, 0.6, 0.6, 0.6, 0.6, 0.9, 0.9, 0.9, 0.9]
@@ -306,14 +286,16 @@ def plateau_cases():
         }
 
 
-# --- the recording ------------------------------------------------------------------------------------------------------------
+# --- the recording --------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def watch_for_narrow_floats():
-    """Raise as soon as a TensorFlow operation takes or makes a floating-point tensor that is not float64.
+    """Raise as soon as a TensorFlow operation takes or makes a floating-point tensor that is not
+    float64.
 
-    A lone whole number passes: the 1.0 that stands in Keras' own code becomes a float32 tensor, and is exact in it.
+    A lone whole number passes: the 1.0 that stands in Keras' own code becomes a float32 tensor, and
+    is exact in it.
     """
 
     def look(op_type, inputs, attrs, outputs, op_name=None, graph=None):
@@ -330,7 +312,9 @@ def watch_for_narrow_floats():
 
 
 def wide(value):
-    """The same value with every Python float as an np.float64, and a described schedule as the Keras object."""
+    """The same value with every Python float as an np.float64, and a described schedule as the
+    Keras object.
+    """
     if isinstance(value, dict):
         return make(
             getattr(keras.optimizers.schedules, value["schedule"]),
@@ -342,7 +326,9 @@ def wide(value):
 
 
 def make(kind, arguments):
-    """A Keras object from these arguments and, for all others, the defaults that its own signature names."""
+    """A Keras object from these arguments and, for all others, the defaults that its own signature
+    names.
+    """
     defaults = {
         name: p.default
         for name, p in inspect.signature(kind).parameters.items()
@@ -418,7 +404,9 @@ def record():
 
 
 def dumps(value, depth=0):
-    """JSON with a line for every row of numbers and every simple entry, so that a changed number is a changed line."""
+    """JSON with a line for every row of numbers and every simple entry, so that a changed number is
+    a changed line.
+    """
     nested = isinstance(value, dict | list) and any(
         isinstance(v, dict) or (isinstance(v, list) and v and isinstance(v[0], list | dict))
         for v in (value.values() if isinstance(value, dict) else value)
@@ -453,5 +441,6 @@ if __name__ == "__main__":
     target.write_text(text)
     counts = {k: len(recorded[k]) for k in ("paths", "schedules", "plateaus")}
     print(
-        f"{target}: {counts}, {len(text) / 1e3:.0f} kB, Keras {keras.__version__} on {keras.backend.backend()}"
+        f"{target}: {counts}, {len(text) / 1e3:.0f} kB, "
+        f"Keras {keras.__version__} on {keras.backend.backend()}"
     )

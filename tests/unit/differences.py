@@ -4,7 +4,10 @@ import numpy as np
 
 
 def finite_differences(model, x, y, h=1e-5):
-    """dL/dw (..., P) of the mean loss and of the penalty l2 |w|^2 / 2, each weight moved by h both ways; the weights end as they were."""
+    """dL/dw (..., P) of the mean loss and of the penalty l2 |w|^2 / 2.
+
+    Each weight is moved by h both ways; the weights end as they were.
+    """
     w, g = model.w.copy(), np.empty_like(model.w)
     for i in range(w.shape[-1]):
         sides = []

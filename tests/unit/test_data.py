@@ -54,7 +54,9 @@ def test_standardize_learns_from_the_training_part_alone():
 
 
 def test_a_feature_that_never_varies_is_only_shifted():
-    """A mean of equal numbers is off by a rounding error: their spread is not zero, and must not become the unit."""
+    """A mean of equal numbers is off by a rounding error: their spread is not zero, and must not
+    become the unit.
+    """
     known, new = np.full((300, 1), 0.1), np.full((3, 1), 1.1)
     scaled = data.standardize(
         data.Split((known, np.zeros(300)), (new, np.zeros(3)), (new, np.zeros(3)))

@@ -1,4 +1,4 @@
-"""The network: its gradient against finite differences, its views, its initialisation, predictions and bad input."""
+"""The MLP: its gradient against finite differences, views, initial weights, bad input."""
 
 import numpy as np
 import pytest
@@ -99,7 +99,7 @@ def test_forward_is_the_equation():
 
 
 def test_predictions_are_probabilities_under_crossentropy_and_plain_otherwise():
-    x, y = batch(np.random.default_rng(0))
+    x, _ = batch(np.random.default_rng(0))
     p = small(seed=[0, 1]).predict(x)
     assert p.shape == (2, 7, 3) and (p > 0).all()
     np.testing.assert_allclose(p.sum(axis=-1), 1)

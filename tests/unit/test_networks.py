@@ -1,4 +1,4 @@
-"""The convolutional network and the Transformer: gradients against finite differences, replicas, definitions, clear errors."""
+"""CNN and Transformer: gradients against finite differences, definitions, clear errors."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,9 @@ def test_replicas_equal_single_runs(kind):
 
 
 def test_convolution_is_its_definition():
-    """Every filter at every place, a ReLU, means over squares, the dense layer: written out for one image."""
+    """Every filter at every place, a ReLU, means over squares, the dense layer: written out for one
+    image.
+    """
     rng = np.random.default_rng(5)
     model = CNN(side=6, filters=3, outputs=4, seed=1)
     model.compile("sgd", "mse")

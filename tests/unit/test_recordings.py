@@ -1,4 +1,4 @@
-"""The recordings of the CNN and the Transformer: complete, of the rules as they are, and the same when a part is run again."""
+"""The recordings of CNN and Transformer: complete, and the same when a part is run again."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,9 @@ def test_a_part_of_the_transformer_runs_comes_out_the_same(name):
 
 
 def again_is_the_same(kind, name, number, rate, within):
-    """The first seed of split `number` at one rate; rounding that another machine does otherwise grows over the updates."""
+    """The first seed of split `number` at one rate; rounding that another machine does otherwise
+    grows over the updates.
+    """
     run = load_recording(kind)["runs"][name]
     seed = number * record.SETTINGS[kind]["seeds a split"]
     again = record.run(kind, name, number, [rate], [seed])

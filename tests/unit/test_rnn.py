@@ -1,4 +1,4 @@
-"""The recurrent network: its gradient against finite differences, replicas against single runs, and clear errors."""
+"""The RNN: its gradient against finite differences, replicas, clear errors."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_every_gradient_against_finite_differences(steps, l2):
 
 
 def test_forward_is_the_recurrence_sample_by_sample():
-    x, y = problem(np.random.default_rng(1))
+    x, _ = problem(np.random.default_rng(1))
     model = made(loss="mse")
     W, U, b, V, c = model.layers
     for n, sequence in enumerate(x):

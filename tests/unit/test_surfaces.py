@@ -1,4 +1,4 @@
-"""The surfaces: gradients against finite differences, minima, curvatures; paths, their replicas and their divergence."""
+"""The surfaces: gradients against finite differences, minima; paths and their divergence."""
 
 import warnings
 
@@ -26,7 +26,8 @@ def logistic(z):
 
 
 SQUARE = ((-2.0, 2.0), (-2.0, 2.0))
-FRAMES = [  # as readers meet them: the name, where a path begins, the value there by pencil, and the box that is drawn
+# as readers meet them: the name, where a path begins, the value there by pencil, and the box
+FRAMES = [
     (surfaces.bowl(), "round bowl", (-1.5, 1.0), 3.25 / 2, SQUARE),
     (surfaces.valley(), "valley, condition number 10", (-1.5, 1.0), 12.25 / 2, SQUARE),
     (

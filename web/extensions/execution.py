@@ -22,7 +22,6 @@ def setup(app):
     app.connect("config-inited", watch_sources)
     app.connect("builder-inited", settle_kernels)
     app.connect("env-before-read-docs", execute_side_by_side)
-    app.connect("html-page-context", quote_text)
     app.connect("linkcheck-process-uri", ask_the_register)
     app.connect("build-finished", forget_a_bad_build, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -77,12 +76,6 @@ def execute_side_by_side(app, env, names):
         quiet.setLevel(logging.ERROR)
         executor = load_executor("local-parallel", cache, logger=quiet)
         executor.run_and_cache(filter_uris=chapters, timeout=app.config.nb_execution_timeout)
-
-
-def quote_text(app, pagename, templatename, context, doctree):
-    """Have the search quote what a page says, without its buttons and contents."""
-    if pagename == "search":
-        app.add_js_file("search.js", loading_method="defer")
 
 
 def ask_the_register(app, uri):

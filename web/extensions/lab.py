@@ -14,10 +14,10 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-import pyodide_files
-import solutions
 from sphinx.errors import ConfigError
 from sphinx.util.logging import getLogger
+
+from . import pyodide_files, solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
