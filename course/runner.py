@@ -34,8 +34,29 @@ REPLY = 1 << 16  # bytes of a test's reply that are read
 PATIENCE = 5  # how much longer than it may compute a cell may take, on a machine that is busy
 MEMORY, FILE, PROCESSES = 2 << 30, 64 << 20, 250  # bytes of a process, bytes of a file, in all
 USUAL = set(
-    "numpy matplotlib math cmath itertools functools collections random operator copy typing "
-    "dataclasses statistics fractions decimal time sys IPython optimlib warnings __future__".split()
+    [
+        "numpy",
+        "matplotlib",
+        "math",
+        "cmath",
+        "itertools",
+        "functools",
+        "collections",
+        "random",
+        "operator",
+        "copy",
+        "typing",
+        "dataclasses",
+        "statistics",
+        "fractions",
+        "decimal",
+        "time",
+        "sys",
+        "IPython",
+        "optimlib",
+        "warnings",
+        "__future__",
+    ]
 )
 UNUSUAL = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr"}
 FRAMES = re.compile(

@@ -3,7 +3,6 @@
 import importlib
 import io
 import itertools
-import json
 import re
 from functools import cache
 from pathlib import Path

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
-from web.extensions.folding import fold
-from web.extensions.leads import following, is_cell, lead, without_lead
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
+
+from web.extensions.folding import fold
+from web.extensions.leads import following, is_cell, lead, without_lead
 
 LOG = getLogger(__name__)
 HOLDS, CONDITION, NOT_SEEN = "holds", "holds on a condition", "often said, not seen"

@@ -7,10 +7,11 @@ paper, and where there are no scripts, the style sheet shows it open.
 import re
 
 from docutils import nodes
-from web.extensions.leads import is_cell
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from web.extensions.leads import is_cell
 
 DEEPER = "Deeper:"
 WORDS_A_MINUTE = 200

@@ -12,10 +12,11 @@ import re
 from collections import Counter
 
 from docutils import nodes
-from web.extensions.folding import fold
-from web.extensions.leads import following, lead, without_lead
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
+
+from web.extensions.folding import fold
+from web.extensions.leads import following, lead, without_lead
 
 LOG = getLogger(__name__)
 ASKS = {"Predict.": "prediction", "Question.": "question"}
