@@ -8,8 +8,9 @@ pointer, the focus or a finger is.
 import re
 
 from docutils import nodes
-from predict import prediction
 from sphinx import addnodes
+
+from web.extensions.predict import prediction
 
 CHAPTER = re.compile(r"book/\d\d-")
 APART = (

@@ -8,9 +8,10 @@ text become links. What is not there is a warning.
 import re
 
 from docutils import nodes
-from predict import prediction
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
+
+from web.extensions.predict import prediction
 
 LOG = getLogger(__name__)
 CHAPTER = re.compile(r"book/(\d\d)-")
