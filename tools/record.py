@@ -3,7 +3,8 @@
     python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard]
 
 The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits. The other two are
-sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
+sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of
+a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
 (transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
 two chapters as it was when the file was made, in lower case, without formulas, code, digits and
 most punctuation. It is frozen: the recordings hold for it. Chapter 8 draws them, and
