@@ -63,12 +63,12 @@ function wire(root) {
   }
 
   function show(slider) {
-    const now = state[slider.dataset.name];
+    const { name } = slider.dataset, now = name === "t" ? Math.min(state.t, Math.max(1, end())) : state[name];
     if (slider.tagName === "SELECT") return void (slider.value = now);
     slider.value = slider.dataset.values ? now : scale(slider).position(now, Number(slider.min));
     const text = number(Number(slider.dataset.values ? value(slider, now) : now)) + (slider.dataset.unit || "");
     put(slider, "aria-valuetext", text);
-    write(outs.get(`= ${slider.dataset.name}`), text);
+    write(outs.get(`= ${name}`), text);
   }
 
   function take(slider) {

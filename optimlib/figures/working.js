@@ -71,6 +71,8 @@ function texts(expression, leaves, environment, settings) {
 function fill(rule, each) {
   [...rule.querySelectorAll(".x-line-of")].forEach((line, i) => {
     const nodes = line.querySelectorAll("[data-n]"), rows = line.classList.contains("x-both") ? each.length : 1;
+    const results = each.slice(0, rows).map((one) => one.lines[i][1]).join(" and ");
+    line.setAttribute("aria-label", `${line.dataset.code}: ${results}`);
     const order = each[0].lines[i].map((_, k) => (k < 2 ? 1 - k : k)); // the result stands before the sign
     order.forEach((k, column) => {
       for (let row = 0; row < rows; row++) {

@@ -219,7 +219,12 @@ def _line_html(target, expression, told, rule, roles):
             )
             first = ""
     both = " x-both" if len(told) > 1 else ""
-    return f'<div class="x-line-of{both}">{"".join(parts)}</div>'
+    code = f"{_short(target)} = {' '.join(_short(one) for one in tokens(expression))}"
+    results = " and ".join(line[1] for line in told)  # for those who hear the rule
+    return (
+        f'<div class="x-line-of{both}" role="img" data-code="{escape(code)}" '
+        f'aria-label="{escape(code)}: {results}">{"".join(parts)}</div>'
+    )
 
 
 def _pieces(texts):
