@@ -208,7 +208,8 @@ class SOAP(MatrixRule):
     Q_R follow their eigenvectors. m is a running mean of G, v of the squares of Q_L^T G Q_R, and
     Adam's step S = Q_L^T m Q_R / (sqrt(v) + epsilon) is turned back:
     W <- W - alpha * Q_L S Q_R^T, alpha as in Adam. The first gradient sets the axes, and moves
-    nothing. What is in no matrix steps by Adam.
+    nothing. What is in no matrix steps by Adam. (The authors' code also sorts the axes, should their
+    order by size change.)
 
     Args:
         learning_rate: As in `Optimizer`, and so are the arguments after epsilon.
