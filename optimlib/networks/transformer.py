@@ -98,9 +98,9 @@ class Transformer(Model):
                     parts.append(np.full(shape, 1.0 if name.startswith("gain") else 0.0))
         return [*parts, glorot_uniform(rng, *V), np.zeros(c)]
 
-    def compile(self, optimizer="rmsprop", loss=None, metrics=()):
+    def compile(self, optimizer="rmsprop", loss=None, metrics=None, **absent):
         """As in `Model`: the loss and the metrics are applied at every position and averaged."""
-        super().compile(optimizer, loss, metrics)
+        super().compile(optimizer, loss, metrics, **absent)
         self.loss = AtEachPosition(self.loss, self.characters)
         self.metrics = {n: AtEachPosition(m, self.characters) for n, m in self.metrics.items()}
 
