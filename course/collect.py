@@ -1,49 +1,135 @@
-"""From a folder of downloads to one notebook for each student, by the names that Canvas and Moodle give and those that people give."""
+"""From a folder or zip of downloads to one notebook for each student, by the names of the files.
 
-import os
+Canvas, Moodle, Blackboard, Brightspace and people name files differently. Nothing is unpacked: files
+of a zip are read from it when they are wanted, none larger than a notebook can be.
+"""
+
+import io
+import json
 import re
-import tempfile
+import time
 import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from repair import NotANotebook, belongs, read, repair
+import nbformat
 
-# Canvas: lastnamefirstname_LATE_4711_815_file-2.ipynb; Moodle: "First Last_4711_assignsubmission_file_file.ipynb", or a folder of that name
-CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)", re.I)
-MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.I)
+from course.repair import belongs, repair
+
+LARGEST = 50 << 20  # bytes of one file
+ENTRIES, TOGETHER = 1000, 200 << 20  # files and bytes of a zip that a student hands in
+PLATFORMS = {
+    # lastnamefirstname_LATE_4711_815_file-2.ipynb, anonymous_aB3xZ_815_file.ipynb
+    "Canvas": r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)",
+    "Canvas, anonymous": r"(?P<name>anon(?:ymous)?)(?P<late>_LATE)?_(?P<number>\w{5})_\d+_(?P<file>.+)",
+    # First Last_4711_assignsubmission_file_file.ipynb, or a folder of that name
+    "Moodle": r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?",
+    # Homework 1_anna_attempt_2026-11-29-10-11-12_file.ipynb
+    "Blackboard": r".+?_(?P<name>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.*)|\.txt)",
+    # 123-456 - Anna Li - Nov 29, 2026 1011 AM - file.ipynb, or a folder
+    "Brightspace": r"(?P<number>\d+)-\d+ - (?P<name>.+?) - "
+    r"(?P<time>\w{3,9} \d{1,2}, \d{4} \d{3,4} [AP]M)(?: - (?P<file>.*))?",
+}
 ATTEMPT = re.compile(r"-(\d+)$|\s?\((\d+)\)$")
+ENDINGS = re.compile(r"(\.(ipynb|json|txt|zip|html?|pdf|py|docx?))+$", re.I)
 DECORATION = re.compile(
-    r"(?i)\s?\(\d+\)|[-_ ]copy\d*\b|\bcopy[-_ ]of\b|[-_ ]+(final|fixed|solution|submission|homework|assignment)\b|\.ipynb"
+    r"(?i)\s?\(\d+\)|[-_ ]copy\d*\b|\bcopy[-_ ]of\b"
+    r"|[-_ ]+(final|fixed|solution|submission|homework|assignment)\b"
 )
 IGNORED = re.compile(r"^(\.|__MACOSX$|Thumbs\.db$|desktop\.ini$)")
-LARGEST = 200 << 20  # bytes that a zip file may unpack to
+
+
+class NotANotebook(Exception):
+    """A file that holds no notebook; the message says what it holds."""
 
 
 @dataclass
-class Submission:
-    """What one student handed in: the notebook to grade, or none and a remark that says why."""
+class File:
+    """A file of the downloads, on the disk or in a zip."""
 
-    student: str  # plain letters, for folders and nbgrader
+    path: Path  # within the downloads, legible
+    source: Path  # the file, or the zip
+    entry: zipfile.ZipInfo | None = None
+    size: int = 0
+    time: float = 0.0
+
+    def read(self):
+        """The bytes of the file.
+
+        Raises:
+            NotANotebook: it is damaged, has a password, or is too large.
+        """
+        if self.size > LARGEST:
+            raise NotANotebook(f"it has more than {LARGEST >> 20} megabytes")
+        try:
+            if self.entry is None:
+                return self.source.read_bytes()
+            with zipfile.ZipFile(self.source) as packed:
+                return entry_bytes(packed, self.entry)
+        except NotANotebook:
+            raise
+        except Exception as error:  # zipfile raises many kinds for what is damaged
+            raise NotANotebook("it cannot be unpacked: damaged, or with a password") from error
+
+
+@dataclass
+class HandIn:
+    """What one student handed in."""
+
+    student: str  # letters and digits, the name of the student's files and row
     name: str  # as the download says
     number: str = ""  # the platform's number of the student, if the download says it
-    download: str = ""  # the file within the folder of downloads
-    path: Path | None = None
-    book: object = None  # repaired, ready to be graded
+    late: bool = False
+    files: list = field(default_factory=list)
     remarks: list = field(default_factory=list)
 
 
+def entry_bytes(packed, entry):
+    """The bytes of a zip's entry, which may be larger than it says."""
+    with packed.open(entry) as stream:
+        data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise NotANotebook(f"it has more than {LARGEST >> 20} megabytes")
+    return data
+
+
+def read(data):
+    """The notebook in these bytes of a file.
+
+    Raises:
+        NotANotebook: there is none.
+    """
+    for kind, begins in [
+        ("a PDF", b"%PDF"),
+        ("a zip file", b"PK\x03\x04"),
+        ("a web page", b"<"),
+        ("an image", b"\x89PNG"),
+    ]:
+        if data.lstrip()[: len(begins)] == begins:
+            raise NotANotebook(f"it is {kind}, not a notebook")
+    if not data.strip():
+        raise NotANotebook("it is empty")
+    try:
+        book = json.loads(data.decode("utf-8-sig"))
+        if not isinstance(book, dict) or not {"cells", "worksheets"} & book.keys():
+            raise NotANotebook("it is no notebook")
+        for cell in book.get("cells", []):
+            cell.setdefault("metadata", {})
+            if isinstance(cell.get("source"), list):
+                cell["source"] = "".join(cell["source"])
+        return nbformat.convert(nbformat.from_dict(book), 4)
+    except NotANotebook:
+        raise
+    except Exception as error:  # nbformat raises many kinds for what is only half a notebook
+        raise NotANotebook(f"it cannot be read as a notebook ({type(error).__name__})") from error
+
+
 def slug(name):
-    """A name in plain letters: `José Núñez` is `Jose-Nunez`."""
-    plain = unicodedata.normalize("NFKD", name)
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return (
-        re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")
-        or "-".join(f"{ord(c):x}" for c in name[:12])
-        or "unnamed"
-    )
+    """A name in letters and digits; not a number, which a spreadsheet would round."""
+    plain = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", name)).strip("-") or "unnamed"
+    return plain[:60] if plain[0].isalpha() else f"id-{plain[:60]}"
 
 
 def same(name):
@@ -51,58 +137,93 @@ def same(name):
     return re.sub(r"[\s_.-]+", " ", unicodedata.normalize("NFC", name).lower())
 
 
-def files(folder):
-    """All files below a folder."""
-    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+def legible(text):
+    """A text that a terminal and a table can show: what steers them, or is half a letter, is `?`."""
+    known = str(text).encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "?" for c in known)
 
 
-def unpack(archive, folder):
-    """Unpack a zip file, if it is no larger than a course's homework can be. Returns the paths of its files, damaged ones too."""
-    paths = []
+def downloaded(source):
+    """The files of a folder or zip of downloads, without what operating systems leave there.
+
+    Raises:
+        NotANotebook: it is neither.
+    """
+    if source.is_dir():
+        found = [
+            File(Path(legible(path.relative_to(source))), path, None, stat.st_size, stat.st_mtime)
+            for path in sorted(source.rglob("*"))
+            if path.is_file() and not path.is_symlink() and (stat := path.stat())
+        ]
+    elif not source.exists():
+        raise NotANotebook(f"there is no folder {source}")
+    elif not zipfile.is_zipfile(source):
+        raise NotANotebook(f"{source} is neither a folder nor a zip file of downloads")
+    else:
+        with zipfile.ZipFile(source) as packed:
+            found = [
+                File(zip_path(entry), source, entry, entry.file_size, zip_time(entry))
+                for entry in sorted(packed.infolist(), key=lambda entry: entry.filename)
+                if not entry.is_dir()
+            ]
+    return [f for f in found if f.path.parts and not any(map(IGNORED.match, f.path.parts))]
+
+
+def zip_path(entry):
+    """The path of a zip's entry, in which nothing leads upwards."""
+    parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+    return Path(*(legible(part) for part in parts if part.strip("/.")))
+
+
+def zip_time(entry):
+    """When the file of a zip's entry was written, in seconds."""
     try:
-        with zipfile.ZipFile(archive) as packed:
-            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-            if sum(entry.file_size for entry in entries) > LARGEST:
-                raise NotANotebook(f"{archive.name} unpacks to more than {LARGEST >> 20} megabytes")
-            for entry in entries:
-                path = folder.joinpath(
-                    *(part for part in Path(entry.filename).parts if part.strip("/."))
-                )
-                try:
-                    path = Path(packed.extract(entry, folder))
-                except (
-                    Exception
-                ):  # of many kinds; what is missing here, its student's remarks will tell
-                    if os.path.isfile(path):
-                        path.unlink()
-                paths.append(path)
-    except NotANotebook:
-        raise
-    except Exception as error:
-        raise NotANotebook(f"{archive.name} cannot be unpacked: {error}") from error
-    return paths
+        return time.mktime((*entry.date_time, 0, 0, -1))
+    except (ValueError, OverflowError):
+        return 0.0
 
 
-def below(folder, paths):
-    """(path, path within the folder) of files, sorted, without what operating systems leave there."""
-    inner = {path: path.relative_to(folder) for path in sorted(paths)}
-    return [
-        (path, Path(legible(p)))
-        for path, p in inner.items()
-        if p.parts and not any(map(IGNORED.match, p.parts))
-    ]
+def platform(text):
+    """The match of the platform whose number or time stands first in a name, and how many fit."""
+    found = [match for p in PLATFORMS.values() if (match := re.fullmatch(p, text, re.I))]
+    marks = [r"_\d+_assignsubmission_", r"_attempt_\d{4}-\d\d-"]
+    readings = max([len(found), *(len(re.findall(mark, text)) for mark in marks)])
+    return min(found, key=said_at, default=None), readings
 
 
-def legible(path):
-    """A path's text; a character whose encoding is lost becomes `?`."""
-    return str(path).encode("utf-8", "replace").decode()
+def said_at(match):
+    """Where a name's match says who it is."""
+    return match.start("number" if "number" in match.re.groupindex else "time")
+
+
+def whose(path, assignment):
+    """Whose file stands at `path` of the downloads: (name, number, late, in how many ways it reads).
+
+    How files are called within a student's folder says nothing. The name is empty where a file's
+    own says no more than the assignment.
+    """
+    match, readings = platform(path.parts[0])
+    if match:
+        said = match.groupdict()
+        name = re.sub(r"_+", " ", said["name"]).strip()
+        if name.lower() in ("anon", "anonymous"):
+            name = f"anonymous {said['number']}"
+        return name, said.get("number") or "", bool(said.get("late")), readings
+    if len(path.parts) > 1:
+        return path.parts[0], "", False, 1
+    stem = DECORATION.sub("", ENDINGS.sub("", path.name))
+    stem = re.sub(re.escape(assignment).replace(r"\-", r"[-_ ]?"), "", stem, flags=re.I)
+    return stem.strip(" -_."), "", False, 1
 
 
 def enclosing(paths, assignment):
-    """How many folders lie around all downloads, so that none of them is a student's: in such a folder are notebooks of several names."""
+    """How many folders lie around all downloads, so that none of them is a student's.
+
+    In such a folder are notebooks of several names.
+    """
     around = 0
     for folders in zip(*(path.parts[:-1] for path in paths), strict=False):
-        if MOODLE.fullmatch(folders[0]):
+        if platform(folders[0])[0]:
             return around
         if len(set(folders)) > 1:
             break
@@ -112,103 +233,133 @@ def enclosing(paths, assignment):
         for path in paths
         if path.suffix in (".ipynb", ".zip")
     ]
-    several = len({number or same(name) for name, number, _ in inside} - {same(assignment)}) > 1
+    several = len({number or same(name) for name, number, *_ in inside} - {""}) > 1
     return around if several else max(around - 1, 0)
 
 
-def whose(relative, assignment):
-    """(name, number, late) of the student whose file stands at the path `relative` of the downloads."""
-    for pattern in (MOODLE, CANVAS):  # how files are called within a student's folder says nothing
-        said = pattern.fullmatch(relative.parts[0])
-        if said:
-            return (
-                said["name"].replace("_", " ").strip(),
-                said["number"],
-                bool(said.groupdict().get("late")),
-            )
-    if len(relative.parts) > 1:
-        return relative.parts[0], "", False
-    stem = DECORATION.sub("", relative.name)
-    stem = re.sub(re.escape(assignment).replace(r"\-", r"[-_ ]?"), "", stem, flags=re.I)
-    stem = re.sub(r"\.[A-Za-z]{1,5}$", "", stem).strip(" -_.")
-    return stem or relative.stem, "", False
+def collect(source, assignment):
+    """A `HandIn` for each student whose files are in `source`, a folder or a zip file.
 
-
-def attempt(path):
-    """What tells a later file from an earlier one: the platform's or the browser's number, then the time."""
-    number = ATTEMPT.search(path.name.split(".")[0])
-    return int(next(filter(None, number.groups()))) if number else 0, path.stat().st_mtime
-
-
-def collect(source, assignment, given):
-    """A `Submission` for each student whose files are in `source`, a folder or a zip file. `given` is the notebook that was handed out."""
-    source = Path(source)
-    with tempfile.TemporaryDirectory() as scratch:
-        scratch = Path(scratch)
-        if source.is_file():
-            if not zipfile.is_zipfile(source):
-                raise NotANotebook(f"{source} is neither a folder nor a zip file of downloads")
-            folder = scratch / "downloads"
-            downloads = below(folder, unpack(source, folder))
-        elif source.is_dir():
-            downloads = below(source, files(source))
-        else:
-            raise NotANotebook(f"there is no folder {source}")
-        around = enclosing([relative for _, relative in downloads], assignment)
-        found = {}
-        for path, relative in downloads:
-            name, number, late = whose(Path(*relative.parts[around:]), assignment)
-            entry = found.setdefault(
-                number or same(name), (Submission(slug(name), name, number), [])
-            )
-            if late and "handed in late" not in entry[0].remarks:
-                entry[0].remarks.append("handed in late")
-            within = [path]
-            if zipfile.is_zipfile(path):
-                inside = scratch / f"inside-{len(found)}-{len(entry[1])}"
-                try:
-                    within = [inner for inner, _ in below(inside, unpack(path, inside))] or [path]
-                except NotANotebook as error:
-                    entry[0].remarks.append(str(error))
-            entry[1].extend((inner, relative) for inner in within)
-        submissions = [
-            choose(submission, candidates, given) for submission, candidates in found.values()
+    Raises:
+        NotANotebook: `source` is neither.
+    """
+    files = downloaded(Path(source).expanduser())
+    around = enclosing([file.path for file in files], assignment)
+    found = {}
+    for file in files:
+        path = Path(*file.path.parts[around:])
+        name, number, late, readings = whose(path, assignment)
+        nameless = not name
+        name = name or ENDINGS.sub("", path.name)
+        hand_in = found.setdefault(number or same(name), HandIn(slug(name), name, number))
+        hand_in.files.append(file)
+        hand_in.late |= late
+        notes = {
+            f"the name of {path.parts[0]} reads in {readings} ways: see whose it is": readings > 1,
+            "the file's name tells no student": nameless,
+            "handed in late": late,
+        }
+        hand_in.remarks += [
+            note for note, true in notes.items() if true and note not in hand_in.remarks
         ]
-    taken = {}
-    for (
-        submission
-    ) in submissions:  # two students of one name, or of names that are alike in plain letters
-        taken[submission.student.lower()] = taken.get(submission.student.lower(), 0) + 1
-    for submission in submissions:
-        if taken[submission.student.lower()] > 1:
-            submission.student += f"-{submission.number or format(zlib.crc32(same(submission.name).encode()) & 0xFFFF, '04x')}"
-    return sorted(submissions, key=lambda s: s.student.lower())
+    return distinct(list(found.values()))
 
 
-def choose(submission, candidates, given):
-    """Give a submission the last notebook of the student that belongs to the assignment, repaired."""
+def distinct(hand_ins):
+    """The hand-ins by student; two students of one name, or of names alike in letters, differ."""
+    names = [hand_in.student.lower() for hand_in in hand_ins]
+    for hand_in in hand_ins:
+        if names.count(hand_in.student.lower()) > 1:
+            check = format(zlib.crc32(same(hand_in.name).encode()) & 0xFFFF, "04x")
+            hand_in.student += f"-{hand_in.number or check}"
+    return sorted(hand_ins, key=lambda hand_in: hand_in.student.lower())
+
+
+def page_of(download):
+    """Where a page goes within feedback/: named as its download is, as Moodle and Canvas ask."""
+    path = Path(download)
+    longest = 255 - len("-feedback.html")  # bytes that a file system takes
+    stem = path.stem.encode()[:longest].decode(errors="ignore")
+    parts = (part.encode()[:255].decode(errors="ignore") for part in path.parent.parts)
+    return Path(*parts, f"{stem}-feedback.html")
+
+
+def attempt(file):
+    """What tells a later file from an earlier one: a number, or a time in its name, then its time."""
+    match, _ = platform(file.path.name)
+    said = match.groupdict().get("time") if match else ""
+    number = ATTEMPT.search(file.path.name.split(".")[0])
+    when = re.sub(r"\D", "", said or "") if "-" in (said or "") else ""
+    return when, int(next(filter(None, number.groups()))) if number else 0, file.time
+
+
+def inside(file, data):
+    """(name, order, bytes) of a file, or of the files of a zip that a student handed in.
+
+    Raises:
+        NotANotebook: the zip is too large, or damaged.
+    """
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return [(file.path.name, (attempt(file), 0.0), data)]
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            entries = [
+                entry
+                for entry in packed.infolist()
+                if not entry.is_dir() and not any(map(IGNORED.match, zip_path(entry).parts))
+            ]
+            if len(entries) > ENTRIES or sum(entry.file_size for entry in entries) > TOGETHER:
+                raise NotANotebook(f"it unpacks to more than {TOGETHER >> 20} megabytes")
+            return [
+                (zip_path(entry).name, (attempt(file), zip_time(entry)), unpacked(packed, entry))
+                for entry in entries
+            ]
+    except NotANotebook:
+        raise
+    except Exception as error:
+        raise NotANotebook(f"it cannot be unpacked: {type(error).__name__}") from error
+
+
+def unpacked(packed, entry):
+    """The bytes of a zip's entry, or the error that says why there are none."""
+    try:
+        return entry_bytes(packed, entry)
+    except NotANotebook as error:
+        return error
+    except Exception:  # of many kinds; the others are to be read all the same
+        return NotANotebook("it cannot be unpacked: damaged, or with a password")
+
+
+def choose(hand_in, given):
+    """The last notebook of a student that belongs to the assignment, repaired.
+
+    Returns:
+        The notebook, or None; the path of its download; remarks.
+    """
     books, others = [], []
-    for path, relative in candidates:
-        name = legible(path.name)
+    for file in hand_in.files:
         try:
-            book = read(path)
-            if belongs(given, book) < 0.2:
-                raise NotANotebook("a notebook of something else")
-            books.append((attempt(path), str(relative), path, *repair(given, book)))
+            candidates = inside(file, file.read())
         except NotANotebook as error:
-            others.append(f"{name}: {error}")
-        except Exception as error:  # a notebook's parts may be anything that JSON can hold; the others are to be graded all the same
-            others.append(f"{name}: it cannot be read as a notebook ({type(error).__name__})")
-    if books:
-        _, submission.download, submission.path, submission.book, remarks = max(
-            books, key=lambda b: b[:2]
-        )
-        if len(books) > 1:
-            submission.remarks.append(
-                f"{len(books)} notebooks, graded the last: {legible(submission.path.name)}"
-            )
-        submission.remarks += remarks + [said for said in others if ".ipynb: it " in said][:3]
-    else:
-        submission.download = str(candidates[0][1])
-        submission.remarks.append("nothing to grade: " + "; ".join(others[:3]))
-    return submission
+            others.append(f"{file.path.name}: {error}")
+            continue
+        for name, order, data in candidates:
+            try:
+                if isinstance(data, NotANotebook):
+                    raise data
+                book = read(data)
+                if belongs(given, book) < 0.2:
+                    raise NotANotebook("a notebook of something else")
+                books.append((order, str(file.path), name, *repair(given, book)))
+            except NotANotebook as error:
+                others.append(f"{name}: {error}")
+            except Exception as error:  # a notebook's parts may be anything that JSON can hold
+                kind = type(error).__name__
+                others.append(f"{name}: it cannot be read as a notebook ({kind})")
+    if not books:
+        nothing = "nothing to grade: " + "; ".join(others[:3] or ["an empty zip file"])
+        return None, str(hand_in.files[0].path), [nothing]
+    _, download, name, book, remarks = max(books, key=lambda found: found[:2])
+    several = [f"{len(books)} notebooks, graded the last: {name}"] if len(books) > 1 else []
+    broken = [said for said in others if ".ipynb: it " in said][:3]
+    return book, download, several + remarks + broken

@@ -1,361 +1,178 @@
-"""nbgrader's own steps, with its known faults kept away from a teacher: run in worker processes by course.py."""
+"""What one notebook's tests find: run in a sandbox, first as the student knows them, then whole.
 
-import asyncio
-import io
-import logging
-import os
+No hidden test is in reach while anything of the student's can still be shown: of a hidden test only
+its own message is, or the kind of an error and the line of the answer where it arose.
+"""
+
+import builtins
+import contextlib
 import re
-import sys
-import warnings
-from pathlib import Path
+import symtable
+from dataclasses import dataclass, field
+from functools import cache
 from time import monotonic
 
-import bleach
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbclient.util import run_sync
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbformat.v4 import new_output
-from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, GetGrades, NbGraderPreprocessor, SaveAutoGrades
-from nbgrader.utils import is_grade, is_solution
-from sandbox import KernelManager
-from sqlalchemy.exc import SAWarning
-from traitlets import Float
-from traitlets.config import Config
-
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-)  # nbgrader calls `alembic`
-
-warnings.filterwarnings("ignore", category=SAWarning)  # of nbgrader's own queries
+from course.assignment import HIDDEN, about, role
+from course.repair import DEFINED
+from course.runner import PATIENCE, used
+from course.sandbox import Ended, Sandbox
 
 CELL_SECONDS, NOTEBOOK_SECONDS = 10, 180
-HIDDEN = re.compile(r"[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.S)
-TAGS = "h1 h2 h3 h4 h5 h6 p div span pre code blockquote em strong b i u s del sub sup br hr a img ul ol li dl dt dd table thead tbody tr th td".split()
-OUTPUT = 1 << 20  # characters of one cell's output that are kept
-MESSAGE = 10_000  # characters of an error's name, its message and each part of its traceback that are kept
+SHOWN = 300  # characters of a hidden test's message
 
 
-def is_test(cell):
-    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+@dataclass
+class Limits:
+    """How a hand-in is run."""
+
+    seconds: float = CELL_SECONDS
+    total: float = NOTEBOOK_SECONDS
+    sandboxed: bool = True
+    user: str | None = None
 
 
-def failure(name, message):
-    return new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
+@dataclass
+class Found:
+    """What a test found: its points, what the student reads of it, what the teacher should look at."""
+
+    points: float = 0.0
+    message: str = ""
+    notes: list = field(default_factory=list)
 
 
-def cut(error):
-    """The content of an error's message with no part longer than a page can show."""
-    short = {key: error[key][:MESSAGE] for key in ("ename", "evalue")}
-    return error | short | {"traceback": [part[:MESSAGE] for part in error["traceback"][-100:]]}
+@cache
+def roots(tests):
+    """The names that tests use and do not bind themselves."""
+    names = set()
+    for test in tests:
+        top = symtable.symtable(test, "test", "exec").get_symbols()
+        names |= used(test) - {s.get_name() for s in top if s.is_assigned() or s.is_imported()}
+    return sorted(names - vars(builtins).keys())
 
 
-class SandboxedExecute(Execute):
-    """Run each cell with a time limit. A cell that hangs or kills the kernel costs itself alone: the answers before it are run again."""
-
-    notebook_seconds = Float(NOTEBOOK_SECONDS, help="seconds for all cells together").tag(
-        config=True
-    )
-
-    def __init__(self, *args, **settings):
-        super().__init__(*args, kernel_manager_class=KernelManager, **settings)
-
-    def preprocess(self, nb, resources=None, km=None):
-        self.deadline = monotonic() + self.notebook_seconds
-        self.lost = set()  # indices of cells that must not run again
-        return super().preprocess(nb, resources, km)
-
-    async def async_execute_cell(self, cell, cell_index, **settings):
-        if cell.cell_type != "code" or not cell.source.strip():
-            return cell
-        if monotonic() > self.deadline:
-            cell.outputs = [
-                failure(
-                    "TimeLimit",
-                    f"not run: the notebook had used up its {self.notebook_seconds:.0f} seconds",
-                )
-            ]
-            return cell
-        self.kept = 0
-        try:
-            cell = await super().async_execute_cell(cell, cell_index, **settings)
-            timed_out = any(output.get("ename") == "CellTimeoutError" for output in cell.outputs)
-            if timed_out:
-                self.lost.add(cell_index)
-                cell.outputs = [
-                    output for output in cell.outputs if output.get("ename") != "KeyboardInterrupt"
-                ]
-            if self.km.excess() or (timed_out and not await self._answers()):
-                await self._start_again(cell_index)
-        except (
-            DeadKernelError,
-            CellTimeoutError,
-        ) as error:  # the kernel is gone, or floods its output
-            self.lost.add(cell_index)
-            name = "KernelDied" if isinstance(error, DeadKernelError) else "CellTimeoutError"
-            why = (
-                "this cell ended Python, or used more memory than there is"
-                if name == "KernelDied"
-                else "too much output, without an end"
-            )
-            cell.outputs = [*cell.outputs[:20], failure(name, why)]
-            await self._start_again(cell_index)
-        return cell
-
-    execute_cell = run_sync(async_execute_cell)
-
-    def process_message(self, msg, cell, cell_index):
-        """Keep the beginning of an output that does not end."""
-        if msg["msg_type"] == "error":
-            msg["content"] = cut(msg["content"])
-        if msg["msg_type"] in (
-            "stream",
-            "display_data",
-            "execute_result",
-            "update_display_data",
-            "error",
-        ):
-            self.kept += len(str(msg["content"]))
-            if self.kept > OUTPUT:
-                return None
-        return super().process_message(msg, cell, cell_index)
-
-    def on_cell_executed(self, **said):
-        """The reply repeats a cell's error; nbgrader shows it where the outputs have none."""
-        if said["execute_reply"]["content"]["status"] == "error":
-            said["execute_reply"]["content"] = cut(said["execute_reply"]["content"])
-        super().on_cell_executed(**said)
-
-    async def _answers(self):
-        """Whether the kernel, interrupted, has come back."""
-        try:
-            await asyncio.wait_for(self.kc.kernel_info(reply=True, timeout=2), 3)
-            return True
-        except (TimeoutError, asyncio.TimeoutError, RuntimeError):
-            return False
-
-    async def _start_again(self, cell_index):
-        """A new kernel, in which the answers up to this cell have been run again."""
-        await self._async_cleanup_kernel()
-        self.km = self.create_kernel_manager()
-        await self.async_start_new_kernel()
-        await self.async_start_new_kernel_client()
-        for index, cell in enumerate(self.nb.cells[: cell_index + 1]):
-            if (
-                cell.cell_type == "code"
-                and index not in self.lost
-                and not is_test(cell)
-                and monotonic() < self.deadline
-            ):
-                try:
-                    await self.kc.execute(
-                        cell.source, reply=True, timeout=3 * self.timeout, stop_on_error=False
-                    )
-                except (TimeoutError, RuntimeError):
-                    self.lost.add(index)
-                    return await self._start_again(cell_index)
+def visible(cell):
+    """A test as the student has it."""
+    return HIDDEN.sub("", cell.source).rstrip()
 
 
-class ErrorsAlone(NbGraderPreprocessor):
-    """Of a test's outputs keep only an error: nbgrader takes a warning on stderr for a failure, and a printed number for a mark."""
-
-    def preprocess_cell(self, cell, resources, cell_index):
-        if is_test(cell):
-            cell.outputs = [output for output in cell.outputs if output.output_type == "error"]
-        return cell, resources
+def empty(source):
+    """Whether there is nothing to run in a cell."""
+    return not re.sub(r"(?m)^\s*#.*$", "", source).strip()
 
 
-class HideTests(NbGraderPreprocessor):
-    """Show tests as the student knows them: no hidden line, no traceback through one, no output that repeats one."""
+def run(book, tests, limits):
+    """The answers of `book` meet `tests` in a sandbox.
 
-    def preprocess(self, nb, resources):
-        hidden = {
-            line.strip()
-            for cell in nb.cells
-            for part in HIDDEN.findall(cell.source)
-            for line in part.splitlines()
-        }
-        self.secrets = [line for line in hidden if len(line) >= 12 and not line.startswith("###")]
-        return super().preprocess(nb, resources)
+    Args:
+        book: the repaired notebook.
+        tests: the text of each test by grade_id; one that is left out is not run.
+        limits: a `Limits`, whose total is what is left of it.
 
-    def preprocess_cell(self, cell, resources, cell_index):
+    Returns:
+        The replies by grade_id, and what looks unusual in the answers.
+    """
+    cells = []
+    for number, cell in enumerate(book.cells):
+        kind, name = role(cell), about(cell).get("grade_id") or f"cell {number + 1}"
         if cell.cell_type != "code":
-            return cell, resources
-        if is_test(cell):
-            for output in cell.outputs:
-                output.traceback = [
-                    f"\x1b[0;31m{output.ename}\x1b[0m: {output.evalue}".rstrip(": ")
-                ]
-        cell.source = HIDDEN.sub("", cell.source).rstrip()
-        cell.outputs = [self.safe(output) for output in cell.outputs]
-        return cell, resources
-
-    def safe(self, output):
-        said = str(output).replace("\\\\", "\\").replace("\\'", "'").replace('\\"', '"')
-        if any(secret in said for secret in self.secrets):
-            return failure("NotShown", "this output repeats lines of hidden tests")
-        return output
-
-
-class MarksOnPage(GetGrades):
-    """The marks beside the cells; a written answer that nobody has marked has none, where nbgrader would print 0."""
-
-    def preprocess(self, nb, resources):
-        nb, resources = super().preprocess(nb, resources)
-        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
-            found = gradebook.find_submission_notebook(
-                resources["nbgrader"]["notebook"],
-                resources["nbgrader"]["assignment"],
-                resources["nbgrader"]["student"],
-            )
-            waiting = {
-                grade.name
-                for grade in found.grades
-                if grade.auto_score is None and grade.manual_score is None
-            }
-        rows, name = [], ""
-        resources["title"] = next(
-            re.findall(r"(?m)^# (.+)", c.source)[0]
-            for c in nb.cells
-            if c.cell_type == "markdown" and re.search(r"(?m)^# ", c.source)
-        )
-        for cell in nb.cells:
-            heading = re.match(r"#+ +(.+)", cell.source) if cell.cell_type == "markdown" else None
-            name = heading.group(1) if heading and not is_solution(cell) else name
-            if is_grade(cell):
-                marks = cell.metadata.nbgrader
-                marks.waiting = marks.grade_id in waiting
-                said = (
-                    [
-                        output.traceback[0]
-                        for output in cell.get("outputs", [])
-                        if output.output_type == "error"
-                    ]
-                    if is_test(cell)
-                    else []
-                )
-                rows.append(
-                    {
-                        "name": name,
-                        "id": marks.grade_id,
-                        "score": marks.score,
-                        "points": marks.points,
-                        "waiting": marks.waiting,
-                        "hand": is_solution(cell),
-                    }
-                )
-                rows[-1]["said"] = (
-                    re.sub(r"\x1b\[[\d;]*m", "", said[0])
-                    if said
-                    else "no answer"
-                    if marks.get("comment") == "No response."
-                    else ""
-                )
-        resources["rows"] = rows
-        resources["nbgrader"]["complete"] = not waiting
-        return nb, resources
+            continue
+        if kind == "test":
+            cells.append({"id": name, "own": True})
+        else:
+            defines = DEFINED.findall(cell.source)
+            own = kind == "locked"
+            cells.append({"id": name, "own": own, "source": cell.source, "defines": defines})
+    request = {"cells": cells, "roots": roots(tuple(tests.values())), "seconds": limits.seconds}
+    found, deadline = {}, monotonic() + limits.total
+    with Sandbox(limits.sandboxed, limits.user) as sandbox:
+        try:
+            sandbox.send(request)
+            while True:
+                said = sandbox.receive(deadline)
+                name = said.get("ready")
+                if name is None:
+                    return found, said.get("notes")
+                sandbox.send({"id": name, "source": tests.get(name, "")})
+                reply = sandbox.receive(min(deadline, monotonic() + PATIENCE * limits.seconds + 10))
+                if name in tests:
+                    found[name] = reply
+        except Ended as error:
+            why = f"NotRun: the notebook's code {error}"
+            return {name: {"message": why, "kind": "NotRun"} for name in tests} | found, [why]
 
 
-def harmless(html):
-    """HTML that a student wrote or printed, with what shows a text and nothing that runs: nbconvert's own filter takes headings away too."""
-    attributes = {
-        "*": ["class", "id", "title"],
-        "a": ["href"],
-        "img": ["src", "alt"],
-        "td": ["colspan"],
-        "th": ["colspan"],
+def grade(book, source, limits):
+    """What the tests of an assignment find in a repaired notebook.
+
+    Args:
+        book: the repaired notebook.
+        source: the assignment's source, with hidden tests.
+        limits: a `Limits`.
+
+    Returns:
+        A `Found` for each test, by grade_id; and what looks unusual in the answers.
+    """
+    begun = monotonic()
+    cells = {
+        about(cell)["grade_id"]: cell
+        for cell in source.cells
+        if role(cell) == "test" and not empty(cell.source)
     }
-    return bleach.clean(
-        html.decode() if isinstance(html, bytes) else html, tags=TAGS, attributes=attributes
-    )
-
-
-def settings(folder, sandboxed=True, seconds=CELL_SECONDS):
-    """nbgrader's settings for the course in `folder`."""
-    config = Config()
-    config.CourseDirectory.root = str(folder)
-    config.CourseDirectory.db_url = (
-        f"sqlite:///{(Path(folder) / 'gradebook.db').as_posix()}?timeout=120"
-    )
-    config.Application.log_level = config.NbGrader.log_level = "ERROR"
-    config.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
-    config.SandboxedExecute.timeout = seconds
-    config.SandboxedExecute.shutdown_kernel = "immediate"
-    config.KernelManager.sandboxed = sandboxed
-    steps = []
-    for step in Autograde().autograde_preprocessors:
-        steps += (
-            [SandboxedExecute]
-            if step is Execute
-            else [ErrorsAlone, step]
-            if step is SaveAutoGrades
-            else [step]
-        )
-    config.Autograde.autograde_preprocessors = steps
-    config.Autograde.force = config.GenerateFeedback.force = True
-    config.GenerateFeedback.preprocessors = [HideTests, MarksOnPage, CSSHTMLHeaderPreprocessor]
-    config.HTMLExporter.template_name = "feedback"
-    config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
-    config.HTMLExporter.sanitize_html = (
-        True  # what a student's code prints is not to run where the page is read
-    )
-    config.HTMLExporter.filters = {"clean_html": harmless}
-    stopped = f"stopped after {seconds:g} seconds: a loop without an end?"
-    config.SandboxedExecute.error_on_timeout = {
-        "ename": "CellTimeoutError",
-        "evalue": stopped,
-        "traceback": [f"CellTimeoutError: {stopped}"],
+    first = {name: visible(cell) for name, cell in cells.items() if not empty(visible(cell))}
+    seen, _ = run(book, first, limits)
+    whole = {
+        name: cell.source
+        for name, cell in cells.items()
+        if HIDDEN.search(cell.source) and seen.get(name, {"passed": True}).get("passed")
     }
-    return config
+    left = max(1.0, limits.total - (monotonic() - begun))
+    rest, notes = run(book, whole, Limits(limits.seconds, left, limits.sandboxed, limits.user))
+    replies = {name: [r[name] for r in (seen, rest) if name in r] for name in cells}
+    found = {name: result(cell, replies[name]) for name, cell in cells.items()}
+    return found, [text(note)[:200] for note in notes] if isinstance(notes, list) else []
 
 
-def convert(converter, folder, assignment, student="*", record=True, **options):
-    """Run one of nbgrader's steps; what it says against it is raised."""
-    config = settings(folder, **options)
-    if not record:
-        config.GenerateAssignment.no_database, config.SaveCells.enabled = True, False
-    course = CourseDirectory(config=config)
-    course.assignment_id, course.student_id = assignment, student
-    said = io.StringIO()
-    handler = logging.StreamHandler(said)
-    step = converter(coursedir=course, config=config)
-    step.log.handlers, step.log.propagate = [handler], False
-    step.log.setLevel("ERROR")
-    try:
-        step.start()
-    except Exception as error:
-        raise RuntimeError(
-            f"nbgrader, {converter.__name__}: {error}\n{said.getvalue()[-3000:]}"
-        ) from error
-
-
-def gradebook(folder):
-    return Gradebook(settings(folder).CourseDirectory.db_url)
-
-
-def generate(folder, assignment, record):
-    """The student's version of the source in `folder`, and where it is to be graded the assignment's entry in the gradebook."""
-    convert(GenerateAssignment, folder, assignment, ".", record=record)
-
-
-def grade(folder, assignment, student, by_hand, comments, sandboxed, seconds, feedback=True):
-    """Grade one submission, with the marks given by hand so far, and write its page. Returns the marks by grade_id, None for unmarked."""
-    convert(Autograde, folder, assignment, student, sandboxed=sandboxed, seconds=seconds)
-    with gradebook(folder) as book:
-        submission = book.find_submission_notebook(assignment, assignment, student)
-        for entry in submission.grades:
-            if entry.auto_score is None:
-                entry.manual_score = by_hand.get(entry.name)
-                entry.needs_manual_grade = entry.manual_score is None
-        for entry in submission.comments:
-            entry.manual_comment = comments.get(entry.name)
-        book.db.commit()
-        found = {
-            g.name: g.manual_score if g.auto_score is None else g.auto_score
-            for g in submission.grades
-        }
-    if feedback:
-        convert(GenerateFeedback, folder, assignment, student)
+def result(cell, replies):
+    """The `Found` of a test from what was said by its visible part and, if that passed, its whole."""
+    most, found = float(about(cell)["points"]), Found()
+    last = replies[-1] if replies else {"message": "NotRun", "kind": "NotRun"}
+    if last.get("passed") is True:
+        found.points = most
+        with contextlib.suppress(TypeError, ValueError):
+            found.points = min(most, max(0.0, float(last["points"]))) if "points" in last else most
+        if found.points < most:
+            found.message = "partly right" if found.points else "not right"
+    else:
+        hidden = HIDDEN.search(cell.source) and (len(replies) > 1 or empty(visible(cell)))
+        found.message = shown(cell, last) if hidden else text(last.get("message"))
+        if hidden and "own" in last.get("kind", ""):
+            found.notes.append("the message of an error of its own is withheld from its page")
+    for reply in replies:
+        notes = reply.get("notes")
+        for note in notes if isinstance(notes, list) else []:
+            if text(note) not in found.notes:
+                found.notes.append(text(note)[:200])
     return found
+
+
+def text(message):
+    """A message as text without escape sequences, whatever was sent."""
+    plain = re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", str(message or ""))
+    return (
+        "".join(c for c in plain if c.isprintable() or c == "\n").encode(errors="replace").decode()
+    )
+
+
+def shown(cell, reply):
+    """What a student reads of a hidden test that failed."""
+    kind, name = text(reply.get("kind"))[:60], about(cell)["grade_id"]
+    if kind in ("TimeLimit", "Died", "NotRun"):
+        return text(reply.get("message"))[:SHOWN]
+    if kind == "AssertionError" and reply.get("cell") == name:
+        return text(reply.get("message"))[:SHOWN]
+    where = reply.get("cell"), reply.get("line")
+    if where[0] and where[0] != name:
+        return f"{kind}, in line {text(where[1])[:9]} of {text(where[0])[:60]}"
+    if kind == "NameError":
+        return text(reply.get("message"))[:SHOWN]
+    return f"{kind}, in what the test does with the result"

@@ -1,50 +1,32 @@
-"""Kernels for other people's code: no network, no files but Python's own, limits on memory, files and time, by bubblewrap."""
+"""A place for other people's code, made by bubblewrap: no network, no files but Python's own.
 
+What it uses is limited: memory of all its processes, files, time. Nothing is shared with it but two
+pipes, so it can leave nothing behind.
+"""
+
+import contextlib
+import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from time import monotonic
 
-from jupyter_client.manager import AsyncKernelManager
-from traitlets import Bool
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY, FILE, PROCESSES = 4 << 30, 64 << 20, 200  # bytes, bytes, processes of one user
+RUNNER = Path(__file__).with_name("runner.py")
+MEMORY, FILES, REPLY = 3 << 30, 256 << 20, 1 << 17  # bytes: all processes, a folder, a reply
 HOME = "/home/student"
-PYTHON, PREFIX = (
-    os.path.abspath(sys.executable),
-    os.path.abspath(sys.prefix),
-)  # without a "..", which leads nowhere in the sandbox
-
-# What runs in the sandbox: limits that the student's code can lower and not raise, then an ordinary kernel. The packages that every
-# assignment imports are loaded beforehand, which no cell's time limit counts. IPython's own exit() ends the kernel with no error in
-# its cell; the built-in one raises SystemExit, and costs that cell alone.
-START = """
-import os, sys
-try:
-    import resource
-    for name, limit in [("AS", {memory}), ("FSIZE", {file}), ("NPROC", {processes}), ("CORE", 0)]:
-        try:
-            hard = resource.getrlimit(getattr(resource, "RLIMIT_" + name))[1]
-            if hard == resource.RLIM_INFINITY or hard > limit:
-                resource.setrlimit(getattr(resource, "RLIMIT_" + name), (limit, limit))
-        except (AttributeError, OSError, ValueError):
-            pass
-except ImportError:
-    pass
-os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-import matplotlib.pyplot
-sys.argv[1:1] = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False",
-                 "--IPKernelApp.exec_lines=del exit, quit", "-f"]
-from ipykernel.kernelapp import launch_new_instance
-launch_new_instance()
-""".format(memory=MEMORY, file=FILE, processes=PROCESSES)
+# without a "..", which leads nowhere in the sandbox; links stay, since an environment is known by its
+PYTHON, PREFIX = (Path(os.path.normpath(Path(p).absolute())) for p in (sys.executable, sys.prefix))
 
 HOW = """\
-Homework is other people's code. It is graded in a sandbox by bubblewrap (the command bwrap), which runs on Linux:
+Homework is other people's code. It is graded in a sandbox by bubblewrap (the command bwrap):
     Debian, Ubuntu   apt-get install bubblewrap
     Fedora           dnf install bubblewrap
     Arch             pacman -S bubblewrap
@@ -56,16 +38,19 @@ class NoSandbox(Exception):
     """There is no sandbox here; the message says why and what to do."""
 
 
-def environment():
-    """The environment variables of a kernel: nothing of the teacher's own."""
+class Ended(Exception):
+    """What ran in the sandbox is no longer there; the message says why."""
+
+
+def environment(home=HOME):
+    """The environment variables of what runs in the sandbox: nothing of the teacher's own."""
     return {
-        "PATH": f"{Path(PYTHON).parent}:/usr/bin:/bin",
-        "HOME": HOME,
+        "PATH": f"{PYTHON.parent}:/usr/bin:/bin",
+        "HOME": home,
         "USER": "student",
         "LANG": "C.UTF-8",
-        "IPYTHONDIR": f"{HOME}/.ipython",
-        "MPLCONFIGDIR": f"{HOME}/.matplotlib",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "TQDM_DISABLE": "1",
@@ -73,69 +58,47 @@ def environment():
 
 
 @cache
-def known():
+def options():
     """What this bubblewrap says of its options."""
-    return subprocess.run(
-        ["bwrap", "--help"], capture_output=True, text=True, errors="replace"
-    ).stdout
+    return subprocess.run(["bwrap", "--help"], capture_output=True).stdout.decode(errors="replace")
 
 
 def where_known(option, *values):
     """An option that older versions of bubblewrap have not, where this one has it."""
-    return [option, *values] if f"{option} " in known() else []
+    return [option, *values] if f"{option} " in options() else []
 
 
-def walls(shared=None):
-    """The bwrap command up to what it runs: read-only Python and system libraries, an empty home, and the folder `shared`.
+def walls():
+    """The bwrap command up to what it runs: read-only Python, system libraries, an empty home.
 
-    A teacher may be root, in a container say. So the code inside gets no capability, and no writable system setting either: those
-    of /proc/sys obey the user who is root outside. Without `--disable-userns` it can make user namespaces of its own, and without
-    `--size` it can fill half of the memory with files.
+    A teacher may be root, in a container say. So the code inside gets no capability, and no writable
+    system setting either: those of /proc/sys obey the user who is root outside. Without
+    `--disable-userns` it can make user namespaces of its own, and without `--size` it can fill half
+    of the memory with files.
     """
-    command = [
-        "/usr/bin/env",
-        "-i",
-        *(f"{name}={value}" for name, value in environment().items()),
-        shutil.which("bwrap") or "bwrap",
-    ]
-    command += [
-        "--unshare-user",
-        "--unshare-all",
-        "--uid",
-        "1000",
-        "--gid",
-        "1000",
-        *where_known("--disable-userns"),
-        "--cap-drop",
-        "ALL",
-    ]
+    variables = [f"{name}={value}" for name, value in environment().items()]
+    command = ["/usr/bin/env", "-i", *variables, shutil.which("bwrap") or "bwrap"]
+    command += ["--unshare-user", "--unshare-all", "--uid", "1000", "--gid", "1000"]
+    command += [*where_known("--disable-userns"), "--cap-drop", "ALL"]
     command += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
     command += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
     for name in ("/proc/sys", "/proc/sysrq-trigger"):
         command += ["--ro-bind-try", name, name]
-    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
-        if os.path.islink(name):
-            command += ["--symlink", os.readlink(name), name]
-        elif os.path.isdir(name):
-            command += ["--ro-bind", name, name]
-    for name in (
-        "/etc/ld.so.cache",
-        "/etc/ld.so.conf",
-        "/etc/ld.so.conf.d",
-        "/etc/alternatives",
-        "/etc/fonts",
-        "/etc/localtime",
-    ):
-        command += ["--ro-bind-try", name, name]
+    for folder in map(Path, ("/bin", "/sbin", "/lib", "/lib32", "/lib64")):
+        if folder.is_symlink():
+            command += ["--symlink", str(folder.readlink()), str(folder)]
+        elif folder.is_dir():
+            command += ["--ro-bind", str(folder), str(folder)]
+    for name in ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime"):
+        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for name in ("/tmp", "/dev/shm", HOME):
-        command += [*where_known("--size", str(4 * FILE)), "--tmpfs", name]
-    for folder in dict.fromkeys(
-        [sys.base_prefix, PREFIX, str(ROOT / "optimlib")]
-    ):  # optimlib is installed as a link to here
-        if not Path(folder).is_relative_to("/usr"):
-            command += ["--ro-bind", folder, folder]
-    if shared:
-        command += ["--bind", shared, shared]
+        command += [*where_known("--size", str(FILES)), "--tmpfs", name]
+    # optimlib is installed as a link to here
+    folders = dict.fromkeys([Path(sys.base_prefix), PREFIX, ROOT / "optimlib"])
+    for folder in folders:
+        if not folder.is_relative_to("/usr"):
+            command += ["--ro-bind", str(folder), str(folder)]
+    command += ["--ro-bind", str(RUNNER), "/runner.py"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--"]
 
 
@@ -143,53 +106,115 @@ def check():
     """Raise `NoSandbox` unless bubblewrap is here and a Python with numpy starts in it."""
     if shutil.which("bwrap") is None:
         raise NoSandbox(f"There is no bubblewrap on this machine.\n{HOW}")
-    tried = subprocess.run(
-        [*walls(), PYTHON, "-c", "import numpy, ipykernel"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if "nknown option" in tried.stderr:
+    tried = subprocess.run([*walls(), PYTHON, "-c", "import numpy"], capture_output=True)
+    message = tried.stderr.decode(errors="replace").strip()[-800:]
+    if "nknown option" in message:
         raise NoSandbox(
-            f"This bubblewrap is too old, or is another program:\n{tried.stderr.strip()[-800:]}\nTake a newer version of your Linux.\n{HOW}"
+            f"This bubblewrap is too old, or is another program:\n{message}\n"
+            f"Take a newer version of your Linux.\n{HOW}"
         )
     if tried.returncode:
         raise NoSandbox(
-            f"bubblewrap is here and cannot make a sandbox:\n{tried.stderr.strip()[-800:]}\n"
-            "In a container it needs user namespaces (Docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined);\n"
+            f"bubblewrap is here and cannot make a sandbox:\n{message}\n"
+            "In a container it needs user namespaces (Docker: --security-opt seccomp=unconfined "
+            "--security-opt systempaths=unconfined);\n"
             f"on Ubuntu 24.04 and later, an AppArmor profile that lets bwrap make them.\n{HOW}"
         )
 
 
-class KernelManager(AsyncKernelManager):
-    """Starts every kernel in a sandbox of its own; notebook and kernel speak through sockets in a folder that both see."""
+class Sandbox:
+    """One run of `runner.py`; a context manager that leaves no process behind.
 
-    sandboxed = Bool(True, help="False: limits, but no walls").tag(config=True)
+    Args:
+        sandboxed: False for limits without walls.
+        user: without walls, the user who runs it, where root starts it.
+    """
 
-    def __init__(self, **settings):
-        super().__init__(**settings)
-        self.folder = tempfile.mkdtemp(prefix="kernel-")
-        self.connection_file = f"{self.folder}/kernel.json"
-        if os.name != "nt":
-            self.transport, self.ip = "ipc", f"{self.folder}/socket"
-        self.kernel_spec.interrupt_mode = "message"  # a signal does not reach into the sandbox
+    def __init__(self, sandboxed=True, user=None):
+        command, how = [str(PYTHON), "-I", "-B"], {}
+        self.home = None
+        if sandboxed:
+            command = [*walls(), *command, "/runner.py"]
+        else:
+            command += ["-c", RUNNER.read_text(encoding="utf-8")]  # the user may read no file
+            self.home = tempfile.mkdtemp(prefix="student-")
+            how = {"env": environment(self.home), "cwd": self.home}
+            if user is not None:
+                shutil.chown(self.home, user)
+                how |= {"user": user, "extra_groups": []}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.DEVNULL, start_new_session=True, **pipes, **how
+        )
+        self.data = b""
 
-    def format_kernel_cmd(self, extra_arguments=None):
-        command = [PYTHON, "-c", START, self.connection_file]
-        return [*walls(self.folder), *command] if self.sandboxed else command
+    def __enter__(self):
+        return self
 
-    async def _async_launch_kernel(self, kernel_cmd, **kw):
-        kw["cwd"] = self.folder  # not the course's; the sandbox changes to its own home
-        kw["stdout"] = kw["stderr"] = (
-            subprocess.DEVNULL
-        )  # cells write to the notebook; what is left is the kernel's greeting
-        return await super()._async_launch_kernel(kernel_cmd, **kw)
+    def __exit__(self, *_):
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        if self.home:
+            for folder, names, _ in os.walk(self.home):  # a folder may forbid to look into it
+                for path in (Path(folder, name) for name in names):
+                    if not path.is_symlink():
+                        path.chmod(0o700)
+            shutil.rmtree(self.home, ignore_errors=True)
 
-    def cleanup_connection_file(self):
-        super().cleanup_connection_file()
-        shutil.rmtree(getattr(self, "folder", ""), ignore_errors=True)
+    def processes(self):
+        """All processes that still run in it."""
+        try:
+            first = psutil.Process(self.process.pid)
+            return [*first.children(recursive=True), first]
+        except psutil.Error:
+            return []
 
-    def excess(self):
-        """Whether the kernel keeps more in the shared folder than its sockets and its connection file may take."""
-        sizes = [entry.stat(follow_symlinks=False).st_size for entry in os.scandir(self.folder)]
-        return len(sizes) > 20 or sum(sizes) > 1 << 20
+    def memory(self):
+        """The bytes that all its processes hold."""
+        total = 0
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+        return total
+
+    def send(self, message):
+        """Send it a JSON object.
+
+        Raises:
+            Ended: it is no longer there.
+        """
+        try:
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            raise Ended("ended by its own code") from None
+
+    def receive(self, deadline):
+        """The JSON object that it says next.
+
+        Raises:
+            Ended: it says none before `deadline`, a time of `monotonic`, or takes too much memory.
+        """
+        while b"\n" not in self.data:
+            if select.select([self.process.stdout], [], [], 0.1)[0]:
+                part = os.read(self.process.stdout.fileno(), REPLY)
+                self.data += part
+                if not part or len(self.data) > 2 * REPLY:
+                    raise Ended("ended by its own code")
+            elif monotonic() > deadline:
+                raise Ended("used up its time")
+            elif self.memory() > MEMORY:
+                raise Ended(f"used more than {MEMORY >> 30} gigabytes of memory")
+        line, self.data = self.data.split(b"\n", 1)
+        try:
+            reply = json.loads(line)
+        except (ValueError, RecursionError):
+            reply = None
+        if not isinstance(reply, dict):
+            raise Ended("its own code spoke in place of the tests")
+        return reply

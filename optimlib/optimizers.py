@@ -57,7 +57,8 @@ class Optimizer:
         kind = type(self).__name__
         checks.refuse(kind, {"loss_scale_factor": loss_scale_factor} | absent)
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        if sum(limit is not None for limit in limits.values()) > 1:
+        self.clips = sum(limit is not None for limit in limits.values())
+        if self.clips > 1:
             raise ValueError(f"{kind} takes one of clipnorm, clipvalue and global_clipnorm")
         for limit, value in limits.items():
             setattr(self, limit, checks.optional(limit, value, 0, open_low=True))
@@ -161,9 +162,10 @@ class Optimizer:
         """
         w, g = self._checked(w, g, out)
         rate, updates = self.learning_rate, self.iterations
-        take = self._updated if self.gradient_accumulation_steps is None else self._accumulated
-        with np.errstate(under="ignore"):  # what is too small for a float is zero, and no error
-            new = take(w, g, rate)
+        if self.gradient_accumulation_steps is None:
+            new = self._updated(w, g, rate)
+        else:
+            new = self._accumulated(w, g, rate)
         if self.use_ema:
             momentum = self.ema_momentum if updates else 0.0
             self.average = momentum * self.average + (1 - momentum) * new
@@ -178,16 +180,10 @@ class Optimizer:
         """The rule itself: new weights from w, g and the rate of this step."""
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")
 
-    def decayed(self, w, lr):
-        """The weights that the update starts from: w after weight decay."""
-        return w if self.weight_decay is None else w - lr * self.weight_decay * w
-
-    def evaluated(self, w):
-        """The weights (..., P) at which a network that trains at w is evaluated: most often w."""
-        return w
-
     def _checked(self, w, g, out):
-        w, g = _floats("w", w), _floats("g", g)
+        w, g = np.asarray(w), np.asarray(g)
+        if w.dtype.kind != "f" or g.dtype.kind != "f":
+            w, g = _floats("w", w), _floats("g", g)
         if w.shape != g.shape:
             raise ValueError(
                 f"w has shape {w.shape} but g has shape {g.shape}: "
@@ -223,7 +219,7 @@ class Optimizer:
 
     def _updated(self, w, g, lr):
         """Clipping, weight decay and the rule, in the shape and the dtype of the weights."""
-        dtype, g = w.dtype, self._clipped(g)
+        dtype, g = w.dtype, self._clipped(g) if self.clips else g
         self.iterations += 1
         new = self.update(self.decayed(w, lr), g, lr)
         if new.shape != self.shape:
@@ -243,8 +239,6 @@ class Optimizer:
         if self.clipvalue is not None:
             return np.clip(g, -self.clipvalue, self.clipvalue)
         limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
-        if limit is None:
-            return g
         with np.errstate(over="ignore"):
             squares = g * g
         if self.clipnorm is None or self.sizes is None or g.ndim == 0:
@@ -288,6 +282,16 @@ class Optimizer:
             setattr(self, name, value.item() if value.ndim == 0 else value.copy())
         shapes = [getattr(self, name).shape for name in self._remembered() if np.ndim(store[name])]
         self.shape = shapes[0] if shapes else None
+
+    def decayed(self, w, lr):
+        """The weights w after decoupled weight decay, which comes before the update."""
+        if self.weight_decay is not None:
+            w = w - lr * self.weight_decay * w
+        return w
+
+    def evaluated(self, w):
+        """The weights at which a network with the weights w is evaluated: w, but for some rules."""
+        return w
 
     def __repr__(self):
         rate = self._learning_rate

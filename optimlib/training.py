@@ -28,8 +28,8 @@ class Model:
     Args:
         seed: A whole number, or an array of them, one network each: it draws the weights and then
             the order of the batches.
-        l2: The rate of the penalty l2 * |w|^2 / 2 that is added to the gradient, and not to the
-            loss shown; a number or an array.
+        l2: The rate of a penalty on w: l2 * w is added to the gradient, and nothing to the loss
+            shown; a number or an array.
     """
 
     inputs = ()  # the shape of one sample; None stands for any length
@@ -174,7 +174,8 @@ class Model:
                 f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, "
                 "but the network has one"
             )
-        self.optimizer = optimizer.build(self.shapes)
+        self.optimizer = optimizer
+        optimizer.build(self.shapes)
         shape = np.broadcast_shapes(optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
         if shape != self.w.shape:
             self.w = np.broadcast_to(self.w, shape)  # a copy: each replica whole in memory
@@ -234,7 +235,7 @@ class Model:
 
         Returns:
             A `callbacks.History`: for each epoch the loss and the metrics, means over its batches,
-            and those of the validation data, with the prefix val_.
+            and those of the validation data, with the prefix `val_`.
 
         Raises:
             ValueError: The data do not fit the network.

@@ -1,8 +1,11 @@
-"""Time optimlib against what it must do at least, and against the frameworks that are installed: `make bench`.
+"""Time optimlib against the least it must do, and against the frameworks installed: `make bench`.
 
-All contenders of a table run in turn, round after round, on one thread. Counted is the time that the processor spends on them, which a
-busy machine disturbs less than the clock on the wall; printed are the median and the median over rounds of the ratio to the table's
-base. A framework that is not installed is left out.
+    python -m tools.bench [--rounds 21] [--write]
+
+All contenders of a table run in turn, round after round, on one thread. Counted is the time that
+the processor spends on them, which a busy machine disturbs less than the clock on the wall. Printed
+are the median, and the median over rounds of the ratio to the table's base. A framework that is not
+installed is left out.
 """
 
 import argparse
@@ -18,27 +21,23 @@ import sys
 import time
 from pathlib import Path
 
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
-os.environ |= {
-    "TQDM_DISABLE": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "KERAS_BACKEND": "jax",
-    "JAX_ENABLE_X64": "1",
-}
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+os.environ.update(
+    dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    TQDM_DISABLE="1",
+    TF_CPP_MIN_LOG_LEVEL="3",
+    KERAS_BACKEND="jax",
+    JAX_ENABLE_X64="1",
+    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+)
 
 import numpy as np
 
 from optimlib import data, optimizers, training
 from optimlib.mlp import MLP
 
-RESULTS = Path(__file__).parent / "records/bench.json"
-DIGITS = (
-    (64, 32, 10),
-    1000,
-    20,
-)  # layer sizes, samples, epochs of one timing: the usual run of the chapters
+RESULTS = Path(__file__).with_name("records") / "bench.json"
+# layer sizes, samples, epochs of one timing; the first is the usual run of the chapters
+DIGITS = (64, 32, 10), 1000, 20
 MNIST = (784, 128, 10), 2000, 3
 
 
@@ -221,7 +220,7 @@ CONTENDERS = {
 
 
 def interleaved(runs, rounds, clock=time.process_time):
-    """Times (contenders, rounds) of functions that run in turn, after one round that does not count."""
+    """Times (contenders, rounds) of functions that run in turn, after one round for nothing."""
     for run in runs:
         run()
     times = np.empty((len(runs), rounds))
@@ -234,13 +233,13 @@ def interleaved(runs, rounds, clock=time.process_time):
 
 
 def children():
-    """The time that the processor has spent on processes which this one started, and which have ended."""
+    """The time that the processor has spent on processes that this one started, once they end."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def table(title, names, times, unit, per, base):
-    """Print and return rows: name, median time in `unit`s, and the median ratio to the row `base`."""
+    """Print and return rows: name, median time in `unit`s, median ratio to the row `base`."""
     print(f"\n{title}")
     rows = []
     for name, row in zip(names, times, strict=True):
@@ -325,7 +324,7 @@ def pairs(rounds):
 
 
 def adam_steps(rounds):
-    """One Adam step on float32 vectors against reading and writing w, m and v once, by plain copies, and reading g."""
+    """One Adam step on float32 vectors against plain copies of w, m and v, and one look at g."""
     rows = []
     for size in (10**3, 10**5, 10**7):
         rng = np.random.default_rng(0)
@@ -358,22 +357,23 @@ def adam_steps(rounds):
 
 
 def starts(rounds):
-    """What a fresh process pays: importing optimlib over numpy, and reaching a trained digits model."""
-    trained = (
-        "from optimlib import data, optimizers\nfrom optimlib.mlp import MLP\nd = data.load_digits()\nm = MLP([64, 32, 10])\n"
-        "m.compile(optimizers.Adam(1e-2), 'categorical_crossentropy', ['accuracy'])\nm.fit(*d.train, epochs=5)\n"
-        "assert m.evaluate(*d.test)[1] > 0.9"
-    )
+    """What a fresh process pays: for importing optimlib, and until it has trained on the digits."""
+    trained = """
+from optimlib import data, optimizers
+from optimlib.mlp import MLP
+split, model = data.load_digits(), MLP([64, 32, 10])
+model.compile(optimizers.Adam(1e-2), "categorical_crossentropy", ["accuracy"])
+model.fit(*split.train, epochs=5)
+assert model.evaluate(*split.test)[1] > 0.9
+"""
     names = ["numpy", "numpy and optimlib", "a trained model"]
     code = [
         "import numpy",
         "import numpy, optimlib.mlp, optimlib.optimizers, optimlib.surfaces, optimlib.data",
         trained,
     ]
-    # compiled once and kept, as everywhere but where the environment forbids it
-    variables = {
-        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-    }
+    variables = os.environ.copy()
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as on any machine
     runs = [
         lambda c=c: subprocess.run([sys.executable, "-c", c], check=True, env=variables)
         for c in code
@@ -385,11 +385,14 @@ def starts(rounds):
 
 def memory():
     """The most that a process holds which sweeps a hundred runs on the digits, in MB."""
-    code = (
-        "import resource\nfrom optimlib import data, optimizers, training\nfrom optimlib.mlp import MLP\n"
-        "training.sweep(lambda seed: MLP([64, 32, 10], seed=seed), optimizers.Adam, [0.01] * 20, data.load_digits(), epochs=2)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    )
+    code = """
+import resource
+from optimlib import data, optimizers, training
+from optimlib.mlp import MLP
+build = lambda seed: MLP([64, 32, 10], seed=seed)
+training.sweep(build, optimizers.Adam, [0.01] * 20, data.load_digits(), epochs=2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     print(f"\na process that sweeps a hundred runs holds at most {float(done.stdout):.0f} MB")
     return float(done.stdout)

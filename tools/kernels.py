@@ -1,4 +1,4 @@
-"""The kernels of OpenBLAS that this machine can be told to use: they round differently, and a claim must not hang on it."""
+"""The kernels of OpenBLAS that this machine can use: they round differently."""
 
 import os
 import platform
@@ -15,37 +15,28 @@ NEEDED = {
 
 
 def runnable():
-    """The names for OPENBLAS_CORETYPE that this processor can run, from the oldest on; none where it cannot be told.
+    """The names for OPENBLAS_CORETYPE that this processor can run, oldest first.
 
-    Left out is one that numpy's OpenBLAS crashes with: 0.3.34 overruns its stack where a Zen 4 is told to use Haswell's (its issue 6021).
+    There are none where it cannot be told. Left out is one that numpy's OpenBLAS crashes with:
+    0.3.34 overruns its stack where a Zen 4 is told to use Haswell's (its issue 6021).
     """
     info = Path("/proc/cpuinfo")
     if platform.machine() not in ("x86_64", "AMD64") or not info.exists():
         return []
-    flags = next(
-        (set(line.split()) for line in info.read_text().splitlines() if line.startswith("flags")),
-        set(),
-    )
+    lines = info.read_text().splitlines()
+    flags = next((set(line.split()) for line in lines if line.startswith("flags")), set())
     return [name for name, needed in NEEDED.items() if needed <= flags and survives(name)]
 
 
 def survives(kernel):
     """Whether a product of long rows comes to its end with that kernel."""
     product = "import numpy as np; np.ones((64, 1000)) @ np.ones((1000, 10))"
-    return (
-        subprocess.run(
-            [sys.executable, "-c", product],
-            env=os.environ | environment(kernel, 1),
-            capture_output=True,
-        ).returncode
-        == 0
-    )
+    variables = os.environ | environment(kernel, 1)
+    done = subprocess.run([sys.executable, "-c", product], env=variables, capture_output=True)
+    return done.returncode == 0
 
 
 def environment(kernel, threads):
     """The variables that have numpy's OpenBLAS use that kernel, and so many threads."""
-    return (
-        {"OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": str(threads)}
-        if kernel
-        else {"OPENBLAS_NUM_THREADS": str(threads)}
-    )
+    chosen = {"OPENBLAS_CORETYPE": kernel} if kernel else {}
+    return chosen | {"OPENBLAS_NUM_THREADS": str(threads)}

@@ -1,7 +1,10 @@
 """Print how far every claim stands from its bound, against how much it varies: `make margins`.
 
-Each chapter runs with ten fresh seeds. For every comparison that an assertion makes, the distance from value to bound is
-recorded; a claim is safe where its smallest distance to failing is at least twice the standard deviation over the seeds.
+    python -m tools.margins [--seeds 10] [--write] [start of a chapter's name, such as 03 ...]
+
+Each chapter runs with ten fresh seeds. For every comparison that an assertion makes, the distance
+from value to bound is recorded; a claim is safe where the distance never falls below 0 and its
+median is at least twice its standard deviation over the seeds.
 """
 
 import argparse
@@ -11,154 +14,143 @@ import os
 import platform
 import sys
 import warnings
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from itertools import pairwise
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-import book as chapters
+from tools import book
 
-RESULTS = Path(__file__).parent / "records/margins.json"
+RESULTS = book.RECORDS / "margins.json"
 
 
-class Record(ast.NodeTransformer):
-    """Turn `assert a < b` into a call that notes a and b, and lets the chapter go on."""
+class Comparisons(ast.NodeTransformer):
+    """Turns the comparisons `a < b` of an expression into calls that note a and b."""
 
     def __init__(self, claim):
-        self.claim, self.inside = claim, False
+        self.claim = claim
 
     def visit_Compare(self, node):
-        self.generic_visit(node)
-        if (
-            not self.inside
-            or len(node.ops) != 1
-            or not isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE)
-        ):
-            return node
+        if len(node.ops) > 1:  # a < b < c as (a < b) and (b < c)
+            pairs = zip(pairwise([node.left, *node.comparators]), node.ops, strict=True)
+            each = [self.visit(ast.Compare(a, [op], [b])) for (a, b), op in pairs]
+            return ast.BoolOp(ast.And(), each)
+        node = self.generic_visit(node)
         sides = [node.left, node.comparators[0]]
         if isinstance(node.ops[0], ast.Gt | ast.GtE):
             sides.reverse()
-        text = ast.Constant(f"{self.claim}\n{ast.unparse(node)}")
-        return ast.Call(ast.Name("__note__", ast.Load()), [text, *sides], [])
-
-    def visit_Assert(self, node):
-        if not self.claim:
+        elif not isinstance(node.ops[0], ast.Lt | ast.LtE):
             return node
-        chained = [c for c in ast.walk(node.test) if isinstance(c, ast.Compare) and len(c.ops) > 1]
-        for compare in chained:  # a < b < c as (a < b) and (b < c)
-            values = [compare.left, *compare.comparators]
-            pairs = [
-                ast.Compare(a, [op], [b])
-                for a, op, b in zip(values, compare.ops, values[1:], strict=False)
-            ]
-            node = Replace(compare, ast.BoolOp(ast.And(), pairs)).visit(node)
-        self.inside = True
-        self.generic_visit(node)
-        self.inside = False
-        return node
+        words = ast.Constant(f"{self.claim}\n{ast.unparse(node)}")
+        return ast.Call(ast.Name("__note__", ast.Load()), [words, *sides], [])
 
 
-class Replace(ast.NodeTransformer):
-    def __init__(self, old, new):
-        self.old, self.new = old, new
+def with_notes(tree, claim):
+    """The syntax tree of a cell in which the assertions of its claim note what they compare."""
+    for node in ast.walk(tree) if claim else ():
+        if isinstance(node, ast.Assert):
+            node.test = Comparisons(claim).visit(node.test)
+    return tree
 
-    def visit_Compare(self, node):
-        return self.new if node is self.old else self.generic_visit(node)
 
+def comparisons(job):
+    """What the claims of a chapter compare in one run.
 
-def one(job):
-    """The notes of one run: {claim and comparison: (low side, high side)} of a chapter with one seed, and its error if any."""
+    Args:
+        job: the chapter's path and the seed.
+
+    Returns:
+        (chapter, seed, {claim and comparison: (low side, high side)}, error): the sides where they
+        are nearest, and the error that ended the run, if any.
+    """
     path, seed = job
-    notes, counts = {}, {}
+    sides, times = {}, Counter()
 
-    def note(text, low, high):
+    def note(words, low, high):
         low, high = np.broadcast_arrays(np.asarray(low, dtype=float), np.asarray(high, dtype=float))
-        worst = np.argmin(high - low)
-        counts[text] = counts.get(text, 0) + 1
-        key = text if counts[text] == 1 else f"{text} ({counts[text]})"
-        notes[key] = (float(low.flat[worst]), float(high.flat[worst]))
+        nearest = np.argmin(high - low)
+        times[words] += 1
+        key = words if times[words] == 1 else f"{words} ({times[words]})"
+        sides[key] = (float(low.flat[nearest]), float(high.flat[nearest]))
         return low <= high
-
-    def transform(tree, claim):
-        return Record(claim).visit(tree) if claim else tree
 
     error = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            chapters.run(path, seed, transform, {"__note__": note})
+            book.run(path, seed, with_notes, {"__note__": note})
         except BaseException as failure:
             error = f"{type(failure).__name__}: {failure} {' '.join(failure.__notes__)[:300]}"
-    return path.stem, seed, notes, error
+    return path.stem, seed, sides, error
+
+
+def row(chapter, key, pairs):
+    """What is recorded of one comparison; pairs: its (low side, high side) for each seed."""
+    low, high = np.array(pairs).T
+    distance = high - low
+    spread = float(distance.std())
+    if spread <= 1e-12 * np.abs(pairs).max():  # the same for every seed, but for rounding
+        spread = 0.0
+    claim, comparison = key.split("\n")
+    margin, smallest = float(np.median(distance)), float(distance.min())
+    return {
+        "chapter": chapter,
+        "claim": claim,
+        "comparison": comparison,
+        "low": float(np.median(low)),
+        "high": float(np.median(high)),
+        "margin": margin,
+        "smallest": smallest,
+        "spread": spread,
+        "safe": smallest >= 0 and margin >= 2 * spread,
+    }
+
+
+def write(rows, chapters, seeds):
+    """Record the rows of these chapters; the other chapters stay as they were recorded."""
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "seeds": seeds}
+    recorded = json.loads(RESULTS.read_text())["claims"] if RESULTS.exists() else []
+    others = [r for r in recorded if r["chapter"] not in chapters]
+    claims = sorted(others + rows, key=lambda r: r["chapter"])
+    RESULTS.write_text(json.dumps({"versions": versions, "claims": claims}, indent=1) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "chapters", nargs="*", help="starts of chapter names, such as 03; all without"
-    )
+    parser.add_argument("chapters", nargs="*", help="starts of their names, such as 03; else all")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument(
-        "--write", action="store_true", help=f"record the results in {RESULTS.name}"
-    )
+    parser.add_argument("--write", action="store_true", help=f"record them in {RESULTS.name}")
     args = parser.parse_args()
-    paths = [
-        p for p in chapters.CHAPTERS if not args.chapters or p.stem.startswith(tuple(args.chapters))
-    ]
+    paths = [path for path in book.CHAPTERS if path.stem.startswith(tuple(args.chapters) or "")]
     jobs = [(path, 1000 * (i + 1)) for path in paths for i in range(args.seeds)]
     with ProcessPoolExecutor(args.jobs) as pool:
-        runs = list(pool.map(one, jobs))
-    rows, failures = [], [(c, s, e) for c, s, _, e in runs if e]
+        runs = list(pool.map(comparisons, jobs))
+    rows, failed = [], [(chapter, seed, error) for chapter, seed, _, error in runs if error]
     for path in paths:
-        mine = [notes for chapter, _, notes, error in runs if chapter == path.stem and not error]
-        for key in mine[0] if mine else []:
-            pairs = np.array([notes[key] for notes in mine if key in notes])
-            distance = pairs[:, 1] - pairs[:, 0]
-            spread = float(distance.std())
-            spread = (
-                0.0 if spread <= 1e-12 * np.abs(pairs).max() else spread
-            )  # the same for every seed, but for rounding
-            margin = float(distance.min())
-            rows.append(
-                {
-                    "chapter": path.stem,
-                    "claim": key.split("\n")[0],
-                    "comparison": key.split("\n")[1],
-                    "low": float(np.median(pairs[:, 0])),
-                    "high": float(np.median(pairs[:, 1])),
-                    "margin": float(np.median(distance)),
-                    "smallest": margin,
-                    "spread": spread,
-                    "safe": bool(margin >= 0 and np.median(distance) >= 2 * spread),
-                }
-            )
-    for row in sorted(rows, key=lambda r: (r["safe"], r["chapter"])):
-        mark = "   " if row["safe"] else "!! "
+        whole = [sides for chapter, _, sides, error in runs if chapter == path.stem and not error]
+        for key in whole[0] if whole else ():
+            rows.append(row(path.stem, key, [sides[key] for sides in whole if key in sides]))
+    for r in sorted(rows, key=lambda r: (r["safe"], r["chapter"])):
+        mark = "  " if r["safe"] else "!!"
         print(
-            f"{mark}{row['chapter'][:12]:12} {row['low']:10.4g} < {row['high']:<10.4g} spread {row['spread']:<9.3g} {row['comparison'][:90]}"
+            f"{mark} {r['chapter'][:12]:12} {r['low']:10.4g} < {r['high']:<10.4g} "
+            f"spread {r['spread']:<9.3g} {r['comparison'][:90]}"
         )
-    for chapter, seed, error in failures:
+    for chapter, seed, error in failed:
         print(f"!! {chapter} with seed {seed}: {error}")
-    unsafe = sum(not row["safe"] for row in rows)
+    unsafe = sum(not r["safe"] for r in rows)
     print(
-        f"{len(rows)} comparisons of claims over {args.seeds} seeds: {unsafe} nearer than twice their spread, {len(failures)} runs failed"
+        f"{len(rows)} comparisons of claims over {args.seeds} seeds: {unsafe} nearer than twice "
+        f"their spread, {len(failed)} runs failed"
     )
-    if args.write:  # the chapters that were not run now stay as they were recorded
-        versions = {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "seeds": args.seeds,
-        }
-        before = json.loads(RESULTS.read_text())["claims"] if RESULTS.exists() else []
-        kept = [row for row in before if row["chapter"] not in {path.stem for path in paths}]
-        claims = sorted(kept + rows, key=lambda row: row["chapter"])
-        RESULTS.write_text(json.dumps({"versions": versions, "claims": claims}, indent=1) + "\n")
-    sys.exit(bool(unsafe or failures))
+    if args.write:
+        write(rows, {path.stem for path in paths}, args.seeds)
+    sys.exit(bool(unsafe or failed))
 
 
 if __name__ == "__main__":

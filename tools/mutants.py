@@ -1,13 +1,17 @@
-"""Break optimlib one place at a time and see who notices: the chapters alone, and the unit tests alone. `make mutants`.
+"""Break optimlib one place at a time and see who notices: `make mutants`.
 
-A mutant is optimlib with one change: an operator, a constant, a name, a dropped line or two lines in the wrong order. It is killed
-where a chapter's cell, or a unit test, fails. Each runs in a process of its own that has loaded numpy and matplotlib already, and
-meets first the quick cells of the chapters, and among them those of the chapter that noticed its like before; then whole chapters.
+    python -m tools.mutants [chapters] [tests] [--modules ...] [--scopes Adam.update ...] [...]
+
+A mutant is optimlib with one change: an operator, a constant, a name, a dropped line, or two lines
+in the wrong order. It is killed where a cell of a chapter fails, or a unit test. Each mutant runs
+in a process of its own that has loaded numpy and matplotlib already. It meets first the quick cells
+of the chapters, those of the chapter that noticed its like before in front; then whole chapters.
 Chapters that never come to the broken line are left out.
 """
 
 import argparse
 import ast
+import copy
 import datetime
 import hashlib
 import importlib.abc
@@ -25,31 +29,24 @@ import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["TQDM_DISABLE"] = "1"
 
-TESTS = Path(__file__).resolve().parent
-ROOT = TESTS.parent
-RESULTS = TESTS / "records/mutants.json"
+from tools import book
+from tools.book import ROOT
+
+RESULTS = book.RECORDS / "mutants.json"
 EQUIVALENT = (
-    TESTS / "records/mutants-equivalent.json"
-)  # "module.scope: old -> new" -> why no one could tell
-sys.path.insert(0, str(TESTS))
+    book.RECORDS / "mutants-equivalent.json"
+)  # "module.scope: old -> new": why none can tell
 
-MODULES = ["optimizers", "schedules", "surfaces", "mlp", "training"]
-UNIT = [
-    "test_optimizers.py",
-    "test_schedules.py",
-    "test_surfaces.py",
-    "test_mlp.py",
-    "test_training.py",
-    "test_parity.py",
-]
-UNIT += ["test_networks.py", "test_rnn.py"]  # they train as well
+APART = {"__init__", "checks", "data"}  # modules that compute nothing of an optimizer's
+MODULES = [p.stem for p in sorted((ROOT / "optimlib").glob("*.py")) if p.stem not in APART]
+DRAWN = {"test_plotting", "test_explorable", "test_recordings", "test_data"}  # test none of these
+TESTS = [p for p in sorted((ROOT / "tests/unit").glob("test_*.py")) if p.stem not in DRAWN]
 
-QUICK = 0.15  # seconds: cells that take longer are left out at first, with all that hangs on them
+QUICK = 0.15  # seconds: a cell that takes longer is left out at first, with its dependents
 
 OPERATORS = {
     ast.Add: ast.Sub,
@@ -104,8 +101,10 @@ def is_guard(node):
 def places(tree):
     """Every (node, guard, place, statement, inside) outside docstrings, texts and type names.
 
-    guard: whether the statement around it checks arguments; place: the classes and functions that it stands in, such as Adam.update;
-    statement: the innermost one around it; inside: whether it is part of a function's body, and does nothing until that is called.
+    guard: whether the statement around it checks arguments.
+    place: the classes and functions that it stands in, such as Adam.update.
+    statement: the innermost one around it.
+    inside: whether it is part of a function's body, and does nothing until that is called.
     """
 
     def walk(node, guard, place, statement, inside):
@@ -124,14 +123,18 @@ def places(tree):
                 guard,
                 place,
                 statement,
-                inside or isinstance(node, ast.FunctionDef) and child in node.body,
+                inside or (isinstance(node, ast.FunctionDef) and child in node.body),
             )
 
     return list(walk(tree, False, "", None, False))
 
 
 def variants(node):
-    """What one node can be broken into: functions that change a copy of it in place, and the line of its block that they drop or move."""
+    """What one node can be broken into: [(change, line), ...].
+
+    change(copy of the node) breaks it in place; line is the one of its block that is dropped or
+    moved, or None.
+    """
     kind = type(node)
     if kind in (ast.BinOp, ast.BoolOp, ast.AugAssign) and OPERATORS.get(type(node.op)):
         yield lambda n: setattr(n, "op", OPERATORS[type(n.op)]()), None
@@ -199,46 +202,47 @@ def lines(statement):
 
 
 def mutants(module):
-    """All mutants of a module: dicts with the lines, the code before and after, whether it is a guard, and the whole source."""
-    text = (ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    before, number = (
-        ast.unparse(tree).splitlines(),
-        {node: i for i, node in enumerate(ast.walk(tree))},
-    )
+    """All mutants of a module.
+
+    Returns:
+        Dicts with the first and last line, the place, the code before and after, whether it is a
+        guard, whether it stands in a function, and the whole source.
+    """
+    tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
+    parts = [ast.unparse(part).splitlines() for part in tree.body]
+    number = {
+        node: (i, n) for i, part in enumerate(tree.body) for n, node in enumerate(ast.walk(part))
+    }
     found = []
     for node, guard, place, statement, inside in places(tree):
         for which, (_, dropped) in enumerate(variants(node)):
-            changed = ast.parse(text)
-            target = next(itertools.islice(ast.walk(changed), number[node], None))
+            part, count = number[node]
+            changed = copy.deepcopy(tree.body[part])
+            target = next(itertools.islice(ast.walk(changed), count, None))
             list(variants(target))[which][0](target)
-            source = ast.unparse(ast.fix_missing_locations(changed))
-            after = source.splitlines()
+            before, after = (
+                parts[part],
+                ast.unparse(ast.fix_missing_locations(changed)).splitlines(),
+            )
             if after == before:
                 continue
-            at = next(
-                i for i, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]
-            )
-            end = len(before) - len(after)
-            old, new = (
-                before[at].strip(),
-                (after[at].strip() if end == 0 else f"{after[at].strip()} ({end} lines fewer)"),
-            )
+            old, new = next((a.strip(), b.strip()) for a, b in zip(before, after) if a != b)
+            if fewer := len(before) - len(after):
+                new = f"{new} ({fewer} lines fewer)"
             first, last = lines(dropped or statement)
-            mutant = {
-                "module": module,
-                "line": first,
-                "last": last,
-                "place": place,
-                "old": old,
-                "new": new,
-                "source": source,
-            }
-            mutant |= {
-                "guard": guard or bool(dropped and is_guard(dropped)),
-                "in function": inside or bool(dropped),
-            }
-            found.append(mutant)
+            found.append(
+                {
+                    "module": module,
+                    "line": first,
+                    "last": last,
+                    "place": place,
+                    "old": old,
+                    "new": new,
+                    "source": "\n".join(itertools.chain(*parts[:part], after, *parts[part + 1 :])),
+                    "guard": guard or bool(dropped and is_guard(dropped)),
+                    "in function": inside or bool(dropped),
+                }
+            )
     return found
 
 
@@ -261,7 +265,9 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def attempt(function, arguments, pipe):
     """In a process of its own: call the function and send what it returns, or its error as text."""
-    sys.stdout = sys.stderr = open(os.devnull, "w")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     warnings.simplefilter("ignore")
     try:
         pipe.send(function(*arguments))
@@ -317,10 +323,12 @@ class Marked(ast.NodeTransformer):
 
 
 def visited(path):
-    """Which lines in functions of optimlib a chapter comes to, as a set of (module, line); its slow cells; its seconds."""
-    import builtins
+    """What a chapter comes to.
 
-    import book as chapters
+    Returns:
+        ({(module, line), ...} in functions of optimlib, {id of a slow cell, ...}, seconds).
+    """
+    import builtins
 
     builtins.__visited__ = set()
     for module in MODULES:
@@ -329,42 +337,45 @@ def visited(path):
         sys.meta_path.insert(0, Mutated({"module": module, "source": source}))
     seconds, before = {}, time.process_time()
 
-    def done(number):
+    def clock(number):
         nonlocal before
         before, seconds[number] = time.process_time(), time.process_time() - before
 
-    chapters.run(path, done=done)
+    book.run(path, after=clock)
     slow = {
         cell.id
-        for number, (cell, _) in enumerate(chapters.cells(path))
-        if seconds[number] > QUICK and "parameters" not in cell.metadata.get("tags", [])
+        for number, (cell, _) in enumerate(book.cells(path))
+        if seconds[number] > QUICK and "parameters" not in book.tags(cell)  # which imports for all
     }
-    return builtins.__visited__, slow, sum(seconds.values())  # the first cell imports what all need
+    return builtins.__visited__, slow, sum(seconds.values())
 
 
 def quickly(path, slow):
-    """Run the chapter without its slow cells and what hangs on them."""
-    import book as chapters
-
-    skip = [number for number, (cell, _) in enumerate(chapters.cells(path)) if cell.id in slow]
-    chapters.run(path, skip=chapters.and_what_hangs_on_them(path, skip))
+    """Run the chapter without its slow cells and their dependents."""
+    numbers = [number for number, (cell, _) in enumerate(book.cells(path)) if cell.id in slow]
+    book.run(path, skip=book.dependents(path, numbers))
 
 
 def by_chapters(mutant, visits, likely):
-    """The chapter that fails first, and how, or nothing. visits: `visited` of every chapter; likely: who noticed the like."""
-    import book as chapters
+    """The chapter that fails first, and how; an empty text where none does.
+
+    Args:
+        mutant: one of `mutants`.
+        visits: `visited` of every chapter.
+        likely: the chapter that noticed the last mutant of the same class or function, or None.
+    """
 
     def uses(path):
         """How many of the chapter's cells name the broken class or function."""
         return sum(
             bool(re.search(rf"(?i)\b{scope(mutant)}\b", cell.source))
-            for cell, _ in chapters.cells(path)
+            for cell, _ in book.cells(path)
         )
 
     broken = {(mutant["module"], line) for line in range(mutant["line"], mutant["last"] + 1)}
     those = [
         p
-        for p in chapters.CHAPTERS
+        for p in book.CHAPTERS
         if not mutant["in function"] or visits[p.stem][0] is None or broken & visits[p.stem][0]
     ]
     those.sort(key=lambda p: (p.stem != likely, -uses(p), p.stem))
@@ -374,14 +385,14 @@ def by_chapters(mutant, visits, likely):
             _, slow, seconds = visits[path.stem]
             allow(4 * seconds + 10)
             try:
-                quickly(path, slow) if quick else chapters.run(path)
+                quickly(path, slow) if quick else book.run(path)
             except BaseException as error:
                 return f"{path.stem}: {type(error).__name__} {(error.__notes__ or [''])[-1][:160]}"
     return ""
 
 
 def by_tests(mutant):
-    """The unit test that fails first, or nothing; those of the broken module run first."""
+    """The unit test that fails first, or an empty text; those of the broken module run first."""
     import pytest
 
     class First:
@@ -398,11 +409,9 @@ def by_tests(mutant):
     allow(300)
     sys.meta_path.insert(0, Mutated(mutant))
     first = First()
-    paths = [
-        str(TESTS / name)
-        for name in sorted(UNIT, key=lambda name: name != f"test_{mutant['module']}.py")
-    ]
-    pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *paths], plugins=[first])
+    own_first = sorted(TESTS, key=lambda path: path.stem != f"test_{mutant['module']}")
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "--hypothesis-profile=ci"]
+    pytest.main([*options, *map(str, own_first)], plugins=[first])
     return first.failed
 
 
@@ -430,39 +439,35 @@ def load():
     import numpy  # noqa: F401
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot  # noqa: F401
+    import matplotlib.pyplot
 
 
 def prepare(suite, jobs):
-    """The visits of the chapters. Raises RuntimeError where the suite fails on the unbroken optimlib, or its quick cells alone do."""
-    import book as chapters
+    """The visits of the chapters; {} for the unit tests.
 
+    Raises:
+        RuntimeError: the suite fails on the unbroken optimlib, or a chapter's quick cells alone do.
+    """
     if suite == "tests":
         whole = (ROOT / "optimlib/optimizers.py").read_text(encoding="utf-8")
         outcomes, visits = {"tests": apart(by_tests, {"module": "optimizers", "source": whole})}, {}
     else:
-        files = [
-            *sorted((ROOT / "optimlib").glob("*.py")),
-            *chapters.CHAPTERS,
-            *sorted(TESTS.glob("*.py")),
-        ]
-        cache = (
-            ROOT
-            / f"_build/mutants/{hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:16]}.pickle"
-        )
+        code = sorted((ROOT / "optimlib").rglob("*.py")) + sorted((ROOT / "tools").glob("*.py"))
+        digest = hashlib.sha256(b"".join(p.read_bytes() for p in [*code, *book.CHAPTERS]))
+        cache = book.BUILD / f"mutants/{digest.hexdigest()[:16]}.pickle"
         if cache.exists():
             return pickle.loads(cache.read_bytes())
         with ThreadPoolExecutor(jobs) as pool:
             visits = {
                 p.stem: visit
                 for p, visit in zip(
-                    chapters.CHAPTERS,
-                    pool.map(lambda p: apart(visited, p), chapters.CHAPTERS),
+                    book.CHAPTERS,
+                    pool.map(lambda p: apart(visited, p), book.CHAPTERS),
                     strict=True,
                 )
             }
         outcomes = {name: visit for name, visit in visits.items() if isinstance(visit, str)}
-        for path in chapters.CHAPTERS if not outcomes else []:
+        for path in book.CHAPTERS if not outcomes else []:
             outcomes[f"the quick cells of {path.stem}"] = apart(quickly, path, visits[path.stem][1])
     if failed := {name: outcome for name, outcome in outcomes.items() if outcome}:
         raise RuntimeError(f"fails on the unbroken optimlib: {failed}")
@@ -473,10 +478,8 @@ def prepare(suite, jobs):
 
 
 def trusted():
-    """In place of the visits: every chapter comes to every line, and the slow cells are those on record."""
-    import book as chapters
-
-    return {path.stem: (None, set(recorded()["slow"]), 60) for path in chapters.CHAPTERS}
+    """In place of the visits: each chapter comes to each line; slow are the cells on record."""
+    return {path.stem: (None, set(recorded()["slow"]), 60) for path in book.CHAPTERS}
 
 
 def notice(tried, suite, visits, jobs):
@@ -554,15 +557,14 @@ def main():
             meant = random.Random(args.seed).sample(meant, min(args.sample, len(meant)))
         for module in args.modules:
             mine = [m for m in meant if m["module"] == module]
-            tried = [
-                m for m in mine if suite == "tests" or key(m) not in excused
-            ]  # a chapter has nothing to say about those
+            # a chapter has nothing to say about mutants that compute the same
+            tried = [m for m in mine if suite == "tests" or key(m) not in excused]
             left = []
             print(f"{suite}, {module}: {len(tried)} mutants", flush=True)
             for mutant, outcome in zip(tried, notice(tried, suite, visits, args.jobs), strict=True):
                 if not outcome:
                     left.append(mutant)
-            same = [m for m in mine if m not in tried or m in left and key(m) in excused]
+            same = [m for m in mine if m not in tried or (m in left and key(m) in excused)]
             left = [m for m in left if m not in same]
             unknown += sum((suite, key(m)) not in known for m in left)
             for mutant in left:
@@ -570,7 +572,8 @@ def main():
             total = len(mine) - len(same)
             share = 100 * (total - len(left)) / max(total, 1)
             print(
-                f"{suite}, {module}: {total - len(left)} of {total} killed ({share:.1f} %), and {len(same)} compute the same",
+                f"{suite}, {module}: {total - len(left)} of {total} killed ({share:.1f} %), "
+                f"and {len(same)} compute the same",
                 flush=True,
             )
             if args.write:
@@ -579,7 +582,7 @@ def main():
                     "killed": total - len(left),
                     "equivalent": len(same),
                 } | about
-                if args.survivors:  # the others were killed before, and a claim that was added brings none of them back
+                if args.survivors:  # the others were killed before, and stay so
                     before = recorded()["summary"][f"{suite} {module}"]
                     row = before | {
                         "mutants": before["mutants"] - len(same),
@@ -599,7 +602,7 @@ def recorded():
 
 
 def write(suite, module, row, left, visits):
-    """Record the result for one suite and module, and the slow cells; the others stay as they were recorded."""
+    """Record the result of one suite and module, and the slow cells; the others stay."""
     record = recorded()
     if visits:
         record["slow"] = sorted(set.union(*(slow for _, slow, _ in visits.values())))

@@ -1,56 +1,44 @@
-"""The whole book as one PDF, from the built site and with a Chromium: python web/pdf.py (or make pdf).
+"""The whole book as one PDF, from the built site and with a Chromium: `make pdf`.
 
-The articles of all pages are put into one document, whose links lead to each other, and printed twice: the first time tells on
-which page each chapter begins, the second has these numbers in its contents. Explorables stand as the stills they are drawn as.
+    python -m tools.pdf [--site folder] [--target file]
+
+The articles of all pages are put into one document, whose links lead to each other, and printed
+twice: the first time tells on which page each chapter begins, the second has these numbers in its
+contents. Figures that answer stand as the stills they are drawn as.
 """
 
 import argparse
-import os
-import shutil
 import sys
 import tempfile
 from html import escape
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
-import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
-ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "_build/html"
-TARGET = ROOT / "_build/pdf/optimizers-step-by-step.pdf"
+from tools.book import BUILD, SITE, chromium, chromium_arguments, contents, pages
+
+TARGET = BUILD / "pdf/optimizers-step-by-step.pdf"
 DROPPED = (
-    "script, link, a.headerlink, .explorable .x-controls, .explorable .x-handle, .explorable .x-done, button, "
-    ".explorable > style, picture > source, [data-site-only]"
+    "script, link, a.headerlink, button, .explorable .x-controls, .explorable .x-handle, "
+    ".explorable .x-done, .explorable > style, picture > source, [data-site-only]"
 )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--site", type=Path, default=SITE, help="the folder of the built site")
     parser.add_argument("--target", type=Path, default=TARGET, help="the file to write")
     options = parser.parse_args()
-    pages = write(options.site, options.target)
-    print(f"{options.target}: {pages} pages, {options.target.stat().st_size / 1e6:.1f} MB")
-
-
-def parts():
-    """[(caption, [page, ...]), ...] in the order of the table of contents; the first page stands alone."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-
-    def files(items):
-        return [name for item in items for name in [item["file"], *files(item.get("sections", []))]]
-
-    return [("", [toc["root"]])] + [
-        (part["caption"], files(part["chapters"])) for part in toc["parts"]
-    ]
+    count = write(options.site, options.target)
+    print(f"{options.target}: {count} pages, {options.target.stat().st_size / 1e6:.1f} MB")
 
 
 def write(site, target):
     """Write the PDF and return how many pages it has."""
-    names = [name for _, pages in parts() for name in pages]
+    names = pages()
     soups = {
         name: BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
         for name in names
@@ -68,7 +56,7 @@ def write(site, target):
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         source = Path(folder) / "book.html"
-        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments())
+        browser = playwright.chromium.launch(executable_path=chromium(), args=chromium_arguments())
         page = browser.new_page()
         numbers = {}
         for last in (False, True):
@@ -93,34 +81,13 @@ def write(site, target):
     return len(reader.pages)
 
 
-def chromium():
-    """The machine's Chromium, or None for playwright's own."""
-    return next(
-        filter(
-            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))
-        ),
-        None,
-    )
-
-
-def arguments():
-    """How to start it: with no network, and as root where it must."""
-    quiet = [
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-gpu",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-    ]
-    return quiet + (["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
-
-
 def key(name):
     """The anchor at which a page of the site begins in the document."""
     return "page-" + name.removeprefix("book/").replace("/", "-")
 
 
 def article(site, name, soup, names):
-    """The text of one page, with anchors of its own, links within the document, and everything open that can be folded."""
+    """The text of one page: with anchors of its own, links within the document, nothing folded."""
     found = soup.select_one("article.bd-article")
     for element in found.select(DROPPED):
         element.decompose()
@@ -152,29 +119,34 @@ def article(site, name, soup, names):
 
 
 def document(site, articles, titles, styles, numbers):
-    """The document to print; numbers: the page on which each page of the site begins, where they are known."""
+    """The document to print; numbers: where each page of the site begins, as far as known."""
     entries, heads, texts = [], [], []
-    for caption, pages in parts():
+    for caption, part in contents():
         entries += [f"<h2>{escape(caption)}</h2>"] if caption else []
-        for name in pages:
+        for name in part:
             number = f'<span class="number">{numbers.get(name, "0")}</span>'
             entries.append(
                 f'<a href="#{key(name)}"><span>{escape(titles[name])}</span>{number}</a>'
             )
             head = titles[name].replace("\\", "").replace('"', "'")
             heads.append(
-                f'@page {key(name)} {{ @top-left {{ content: "{head}" }} }} article#{key(name)} {{ page: {key(name)} }}'
+                f'@page {key(name)} {{ @top-left {{ content: "{head}" }} }} '
+                f"article#{key(name)} {{ page: {key(name)} }}"
             )
             texts.append(
-                f'<div class="bd-main"><div class="bd-content"><div class="bd-article-container">{articles[name]}</div></div></div>'
+                '<div class="bd-main"><div class="bd-content"><div class="bd-article-container">'
+                f"{articles[name]}</div></div></div>"
             )
     static = (site / "_static").resolve().as_uri()
     return f"""<!DOCTYPE html>
-<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Optimizers, Step by Step</title>
+<html lang="en" data-theme="light"><head><meta charset="utf-8">
+<title>Optimizers, Step by Step</title>
 <link rel="stylesheet" href="{static}/site.css"><link rel="stylesheet" href="{static}/pdf.css">
 <style>{styles}</style><style>{" ".join(heads)}</style></head><body>
-<section class="title-page"><img src="{static}/cover.svg" alt=""><p class="title">Optimizers, Step by Step</p>
-<p>The optimizers of deep learning, derived one line at a time,<br>with every claim checked by the code beside it</p></section>
+<section class="title-page"><img src="{static}/cover.svg" alt="">
+<p class="title">Optimizers, Step by Step</p>
+<p>The optimizers of deep learning, derived one line at a time,<br>
+with every claim checked by the code beside it</p></section>
 <nav class="contents-page"><h1>Contents</h1>{"".join(entries)}</nav>
 {"".join(texts)}</body></html>"""
 

@@ -1,12 +1,14 @@
-"""Record the runs that are too long for a chapter: `make recordings` writes cnn.json and transformer.json.
+"""Record the runs that are too long for a chapter: `make recordings`.
 
-    python tools/record.py [--jobs 2] [cnn] [transformer]
+    python -m tools.record [--jobs 2] [cnn] [transformer]
 
-Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of a convolutional
-network on the digits, and of a Transformer on text.txt. The files stand in optimlib/data_files/recordings. The text is the prose
-of this book's first two chapters as it was when the file was made, in lower case, without formulas, code, digits and most
-punctuation. It is frozen: the recordings hold for it. Chapter 8 draws the recordings, and test_recordings.py runs a part of them
-again. Losses are those after the last epoch; null stands for a run that diverged.
+Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a
+split: of a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
+(transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
+two chapters as it was when the file was made, in lower case, without formulas, code, digits and
+most punctuation. It is frozen: the recordings hold for it. Chapter 8 draws them, and
+tests/unit/test_recordings.py runs a part of them again. Losses are those after the last epoch; null
+stands for a run that diverged.
 """
 
 import argparse
@@ -29,12 +31,30 @@ from optimlib.training import sweep
 ALPHABET = " ,.abcdefghijklmnopqrstuvwxyz"
 LENGTH = 16
 SETTINGS = {
-    "cnn": {"filters": 16, "epochs": 20, "batch_size": 32, "splits": 8, "seeds a split": 2, "train": 1000, "validation": 297},
-    "transformer": {
-        "length": LENGTH, "width": 24, "heads": 2, "blocks": 2, "epochs": 10, "batch_size": 16, "warmup updates": 100,
-        "weight_decay of AdamW": 0.1, "splits": 2, "seeds a split": 2, "train": 1000, "validation": 190,
+    "cnn": {
+        "filters": 16,
+        "epochs": 20,
+        "batch_size": 32,
+        "splits": 8,
+        "seeds a split": 2,
+        "train": 1000,
+        "validation": 297,
     },
-}  # fmt: skip
+    "transformer": {
+        "length": LENGTH,
+        "width": 24,
+        "heads": 2,
+        "blocks": 2,
+        "epochs": 10,
+        "batch_size": 16,
+        "warmup updates": 100,
+        "weight_decay of AdamW": 0.1,
+        "splits": 2,
+        "seeds a split": 2,
+        "train": 1000,
+        "validation": 190,
+    },
+}
 
 
 def momentum(rate):
@@ -82,32 +102,30 @@ def text_data(number, train, validation):
 
 
 def run(kind, name, number, rates=None, seeds=None):
-    """The sweep of one rule on split `number`: {"val_loss", "test_loss", "test_accuracy"} of shape (rates, seeds)."""
+    """The sweep of one rule on split `number`.
+
+    Returns:
+        {"val_loss", "test_loss", "test_accuracy"}, each of shape (rates, seeds).
+    """
     s = SETTINGS[kind]
     rule, every = RULES[kind][name]
-    seeds = (
-        range(number * s["seeds a split"], (number + 1) * s["seeds a split"])
-        if seeds is None
-        else seeds
-    )
+    if seeds is None:
+        seeds = range(number * s["seeds a split"], (number + 1) * s["seeds a split"])
     if kind == "cnn":
-        data = load_digits(number, s["train"], s["validation"])
-        result = sweep(
-            lambda seed: CNN(filters=s["filters"], seed=seed),
-            rule,
-            rates or every,
-            data,
-            seeds,
-            s["epochs"],
-            s["batch_size"],
-        )
+        data, chunk = load_digits(number, s["train"], s["validation"]), 40
+
+        def build(seed):
+            return CNN(filters=s["filters"], seed=seed)
+
     else:
-        data = text_data(number, s["train"], s["validation"])
+        data, chunk = text_data(number, s["train"], s["validation"]), 10
         sizes = {key: s[key] for key in ("length", "width", "heads", "blocks")}
-        build = lambda seed: Transformer(len(ALPHABET), **sizes, seed=seed)  # noqa: E731
-        result = sweep(
-            build, rule, rates or every, data, seeds, s["epochs"], s["batch_size"], chunk=10
-        )
+
+        def build(seed):
+            return Transformer(len(ALPHABET), **sizes, seed=seed)
+
+    length = {"epochs": s["epochs"], "batch_size": s["batch_size"]}
+    result = sweep(build, rule, rates or every, data, seeds, **length, chunk=chunk)
     return {
         "val_loss": result["val_loss"][..., -1],
         "test_loss": result["test_loss"],
@@ -123,14 +141,14 @@ def numbers(array):
 
 
 def record(kind, pool):
+    """Run all rules of a kind on all splits, and write its file."""
     jobs = [(name, number) for name in RULES[kind] for number in range(SETTINGS[kind]["splits"])]
     parts = list(pool.map(run, [kind] * len(jobs), *zip(*jobs, strict=True)))
     runs = {}
-    for name, (_, rates) in RULES[kind].items():
-        mine = [part for part, (of, _) in zip(parts, jobs, strict=True) if of == name]
-        runs[name] = {"learning_rate": rates} | {
-            key: numbers(np.stack([part[key] for part in mine])) for key in mine[0]
-        }
+    for rule, (_, rates) in RULES[kind].items():
+        splits = [part for part, (name, _) in zip(parts, jobs, strict=True) if name == rule]
+        measured = {key: numbers(np.stack([part[key] for part in splits])) for key in splits[0]}
+        runs[rule] = {"learning_rate": rates} | measured
     versions = {
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -142,17 +160,16 @@ def record(kind, pool):
         "axes of the numbers": "splits, learning rates, seeds",
         "runs": runs,
     }
-    lines = json.dumps(content, indent=1).replace("\n     ", " ").replace("\n    ]", " ]")
-    (RECORDINGS / f"{kind}.json").write_text(lines + "\n", encoding="utf-8", newline="\n")
-    for name, result in runs.items():
+    text = json.dumps(content, indent=1).replace("\n     ", " ").replace("\n    ]", " ]")
+    (RECORDINGS / f"{kind}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    for rule, result in runs.items():
         loss = np.nan_to_num(np.array(result["val_loss"], dtype=float), nan=np.inf)
-        print(
-            f"{kind}, {name}: best rate of each split {np.array(result['learning_rate'])[np.median(loss, axis=2).argmin(axis=1)].tolist()}"
-        )
+        best = np.array(result["learning_rate"])[np.median(loss, axis=2).argmin(axis=1)]
+        print(f"{kind}, {rule}: best rate of each split {best.tolist()}")
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument(
         "kinds", nargs="*", metavar="kind", help="cnn, transformer; both where none is named"

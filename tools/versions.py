@@ -1,10 +1,12 @@
-"""Run the whole of the tests on other Pythons and numpys, and all chapters on other BLAS kernels: `make versions`.
+"""Run the tests on other Pythons and numpys, the chapters on other BLAS kernels: `make versions`.
 
-Every Python gets an environment of its own under _build/versions, from the locked pins; one of them takes the oldest numpy that
-optimlib supports. The kernels and threads run in the environment that runs this script. With --brief the Pythons too run the chapters
-and the unit tests alone, and need a tenth of the packages. Results: tools/records/versions.json.
-`make newest` runs this script with `newest`: the pins of requirements.txt without the lock below them, and optimlib's own
-dependencies at their newest.
+    python -m tools.versions [pythons] [kernels] [newest] [--brief] [--write]
+
+Each Python has an environment of its own under _build/versions, from the locked pins; one of them
+takes the oldest numpy that optimlib supports. The kernels and threads run in the environment that
+runs this. With --brief the Pythons too run the chapters and the unit tests alone, and need a tenth
+of the packages. Results: tools/records/versions.json. `make newest` runs `newest`: the pins without
+the lock below them, and what optimlib itself needs at its newest.
 """
 
 import argparse
@@ -20,202 +22,136 @@ import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import kernels
+from tools import book, kernels
+from tools.book import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = Path(__file__).parent / "records/versions.json"
-BUILD = ROOT / "_build/versions"
-PYTHONS = ("3.11", "3.12", "3.13")
-OLDEST = "2.0.2"  # of numpy: the last release of the first series that optimlib supports
+RESULTS = book.RECORDS / "versions.json"
+BUILD = book.BUILD / "versions"
+PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]  # those that the machine has are run
+OLDEST = "2.0.2"  # of numpy: the last of the first series that optimlib supports, for Python 3.11
+EVERY = ["book", "course/source", "tests"]
+BRIEF = ["book", "tests/unit"]
+BRIEFLY = ["ipykernel", "pytest", "pytest-xdist", "nbval", "hypothesis", "pyyaml"]  # for BRIEF
 # with other packages than the lock's: all tests but the one that says so
-UNLOCKED = [
-    "--deselect",
-    "tests/test_house.py::test_constraints_lock_every_package_that_is_installed",
-]
-UNIT = [
-    f"tests/test_{name}.py"
-    for name in "optimizers schedules surfaces mlp training data rnn networks parity".split()
-]
-FEW = (
-    "numpy matplotlib ipywidgets tqdm ipykernel pytest pytest-xdist nbval hypothesis".split()
-)  # what those and the chapters need
+LOCKED = "tests/house/test_house.py::test_constraints_lock_every_package_that_is_installed"
 
 
 def interpreter(version):
-    """A Python of this version: on the PATH, or one of pyenv's."""
+    """A Python of this version that can make environments, on the PATH or pyenv's, or None."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for found in [
-        shutil.which(f"python{version}"),
-        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python"))),
-    ]:
-        if (
-            found
-            and subprocess.run(
-                [found, "-c", "import venv, ensurepip"], capture_output=True
-            ).returncode
-            == 0
-        ):
-            return found
+    candidates = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))]
+    for python in filter(None, candidates):
+        asks = [python, "-c", "import venv, ensurepip"]
+        if subprocess.run(asks, capture_output=True).returncode == 0:
+            return str(python)
     return None
 
 
 def environment(version, numpy=None, brief=False, newest=False):
     """The Python of an environment made for this run, or None where there is no such Python."""
-    base, folder = (
-        interpreter(version),
-        BUILD / f"{version}-{'newest' if newest else numpy or 'pinned'}",
-    )
+    base = interpreter(version)
     if base is None:
         return None
+    folder = BUILD / f"{version}-{'newest' if newest else numpy or 'pinned'}"
     python = folder / "bin/python"
     subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
-    quiet = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    wanted = ["-e", ".", *FEW] if brief else ["-r", "requirements.txt"]
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    packages = ["-e", ".", *BRIEFLY] if brief else ["-r", "requirements.txt"]
     lock = [] if newest else ["-c", "constraints.txt"]
-    subprocess.run([*quiet, *wanted, *lock], cwd=ROOT, check=True)
+    subprocess.run([*install, *packages, *lock], cwd=ROOT, check=True)
     if numpy:
-        subprocess.run([*quiet, f"numpy=={numpy}"], check=True)
+        subprocess.run([*install, f"numpy=={numpy}"], check=True)
     if newest:
-        wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-        subprocess.run([*quiet, "--upgrade", *wanted], check=True)
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        subprocess.run([*install, "--upgrade", *project["dependencies"]], check=True)
     return str(python)
 
 
-def run(python, what, jobs, *arguments, variables=None):
+def run(python, title, jobs, *arguments, variables=None):
     """One run of pytest: what it ran on, and its counts."""
     report = BUILD / "report.xml"
     BUILD.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    asked = [
-        python,
-        "-c",
-        "import numpy, platform; print(platform.python_version(), numpy.__version__)",
-    ]
-    version, numpy = subprocess.run(
-        asked, check=True, capture_output=True, text=True
-    ).stdout.split()
+    asks = "import numpy, platform; print(platform.python_version(), numpy.__version__)"
+    answer = subprocess.run([python, "-c", asks], check=True, capture_output=True, text=True)
+    version, numpy = answer.stdout.split()
     start = time.monotonic()
-    threads = int((variables or {}).get("OPENBLAS_NUM_THREADS", 1))
-    command = [
-        python,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        str(max(1, jobs // threads)),
-        "--dist",
-        "loadfile",
-        "--no-loadscope-reorder",
-        f"--junitxml={report}",
-        *arguments,
-    ]
+    variables = variables or {}
+    threads = variables.get("OPENBLAS_NUM_THREADS", "1")
+    command = [python, "-m", "pytest", "-q", "-n", str(max(1, jobs // int(threads)))]
+    command += ["--dist", "loadfile", "--no-loadscope-reorder", f"--junitxml={report}", *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | (variables or {}), capture_output=True, text=True
+        command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True
     )
     if not report.exists():
-        sys.exit(f"pytest did not run on {what}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        sys.exit(f"pytest did not run on {title}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     suite = ET.parse(report).getroot()[0]
     count = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
-    row = {
-        "what": what,
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    seconds = time.monotonic() - start
+    head = f"{title}: Python {version}, numpy {numpy}: {count} in {seconds:.0f} s"
+    print(head, *failed, sep="\n  ", flush=True)
+    return {
+        "what": title,
         "python": version,
         "numpy": numpy,
         "date": datetime.date.today().isoformat(),
-    } | count
-    row |= {
-        "kernel": (variables or {}).get("OPENBLAS_CORETYPE", ""),
-        "threads": (variables or {}).get("OPENBLAS_NUM_THREADS", "1"),
+        **count,
+        "kernel": variables.get("OPENBLAS_CORETYPE", ""),
+        "threads": threads,
     }
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    print(
-        f"{what}: Python {version}, numpy {numpy}: {count} in {time.monotonic() - start:.0f} s",
-        *failed,
-        sep="\n  ",
-        flush=True,
-    )
-    return row
+
+
+def write(row):
+    """Record the row in place of one that ran on the same; the others stay."""
+    recorded = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
+    same = ("what", "python", "numpy", "kernel", "threads")
+    others = [old for old in recorded if any(old[key] != row[key] for key in same)]
+    content = {"processor": platform.machine(), "runs": [*others, row]}
+    RESULTS.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def runs(parts, brief, jobs):
+    """The rows of all runs that were asked for, as they come to their end."""
+    if "pythons" in parts:
+        for version, numpy in [*((p, None) for p in PYTHONS), (PYTHONS[0], OLDEST)]:
+            python = environment(version, numpy, brief)
+            if python is None:
+                print(f"no Python {version} here: left out")
+            elif brief:
+                yield run(python, "chapters and unit tests", jobs, *BRIEF)
+            else:
+                unlocked = ["--deselect", LOCKED] if numpy else []
+                yield run(python, "all tests", jobs, *EVERY, *unlocked)
+    if "newest" in parts:
+        python = environment("{}.{}".format(*sys.version_info), newest=True)
+        title = "all tests on the newest versions"
+        yield run(python, title, jobs, *EVERY, "--deselect", LOCKED)
+    if "kernels" in parts:
+        for kernel in kernels.runnable():
+            for threads in (1, 2):
+                variables = kernels.environment(kernel, threads)
+                title = "chapters and unit tests"
+                yield run(sys.executable, title, jobs, *BRIEF, variables=variables)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "parts",
-        nargs="*",
-        default=["pythons", "kernels"],
-        help="pythons, kernels, newest, or some of them",
+        "parts", nargs="*", default=["pythons", "kernels"], help="pythons, kernels, newest"
     )
     parser.add_argument(
         "--brief", action="store_true", help="on the Pythons, the chapters and the unit tests alone"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument(
-        "--write", action="store_true", help=f"record the results in {RESULTS.name}"
-    )
+    parser.add_argument("--write", action="store_true", help=f"record them in {RESULTS.name}")
     args = parser.parse_args()
-    rows = []
-
-    def ran_on(row):
-        return [row[k] for k in ("what", "python", "numpy", "kernel", "threads")]
-
-    def note(row):
-        """Keep the row, and what was recorded on anything else."""
-        rows.append(row)
+    failed = False
+    for row in runs(args.parts, args.brief, args.jobs):
+        failed |= bool(row["failures"] or row["errors"])
         if args.write:
-            before = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
-            kept = [old for old in before if ran_on(old) != ran_on(row)]
-            RESULTS.parent.mkdir(exist_ok=True)
-            RESULTS.write_text(
-                json.dumps({"processor": platform.machine(), "runs": [*kept, row]}, indent=1) + "\n"
-            )
-
-    if "pythons" in args.parts:
-        for version, numpy in [*((p, None) for p in PYTHONS), (PYTHONS[0], OLDEST)]:
-            python = environment(version, numpy, args.brief)
-            if python is None:
-                print(f"no Python {version} here: left out")
-                continue
-            if args.brief:
-                note(run(python, "chapters and unit tests", args.jobs, "book", *UNIT))
-            else:
-                note(
-                    run(
-                        python,
-                        "all tests",
-                        args.jobs,
-                        "book",
-                        "course/source",
-                        "tests",
-                        *(UNLOCKED if numpy else []),
-                    )
-                )
-    if "newest" in args.parts:
-        python = environment(f"{sys.version_info.major}.{sys.version_info.minor}", newest=True)
-        note(
-            run(
-                python,
-                "all tests on the newest versions",
-                args.jobs,
-                "book",
-                "course/source",
-                "tests",
-                *UNLOCKED,
-            )
-        )
-    if "kernels" in args.parts:
-        for kernel in kernels.runnable():
-            for threads in (1, 2):
-                variables = kernels.environment(kernel, threads)
-                note(
-                    run(
-                        sys.executable,
-                        "chapters and unit tests",
-                        args.jobs,
-                        "book",
-                        *UNIT,
-                        variables=variables,
-                    )
-                )
-    sys.exit(any(row["failures"] or row["errors"] for row in rows))
+            write(row)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""The book's figures in one style: paths on contours, curves with bands over seeds, loss against learning rate, digits.
+"""The book's figures in one style: paths on contours, curves with bands over seeds, loss against
+learning rate, digits.
 
-Every function draws on axes made by `axes`; colours, dashes and markers belong to optimizers and stay the same in every
-chapter (`palette`). Importing this module sets the style; optimlib itself never imports it.
+Every function draws on axes made by `axes`; colours, dashes and markers belong to optimizers and
+stay the same in every chapter (`palette`). Importing this module sets the style; the rest of
+optimlib never imports it.
 """
 
 import matplotlib as mpl
@@ -10,6 +12,9 @@ import numpy as np
 
 from optimlib.figures import palette
 
+LOSS_OF_A_GUESS = np.log(10)  # of ten digits, one as likely as the other
+
+mpl.rcdefaults()  # a style of its own, whatever the reader's matplotlibrc says
 mpl.rcParams.update(
     {
         "figure.figsize": (5.6, 3.6),
@@ -42,7 +47,15 @@ except ImportError:
 
 
 def axes(xlabel="", ylabel="", columns=1, rows=1, height=None, width=None, titles=(), **settings):
-    """New axes, labelled; settings go to every `Axes.set`, such as yscale="log". More than one come as an array."""
+    """New axes, labelled; more than one come as an array.
+
+    Args:
+        xlabel, ylabel: what the axes count.
+        columns, rows: how many axes.
+        height, width: of the figure, in inches.
+        titles: one over each of the axes.
+        **settings: what goes to every `Axes.set`, such as yscale="log".
+    """
     width = width or (
         5.6 if columns == 1 else 6.4
     )  # inches; on a phone the letters are still legible
@@ -56,11 +69,20 @@ def axes(xlabel="", ylabel="", columns=1, rows=1, height=None, width=None, title
 
 
 def line(ax, x, y, name, index=0, label=True, markers=False, **settings):
-    """One line in the style of the optimizer `name`, named at its last finite point where `label`."""
-    colour, dash, marker = palette.style(name, index)
-    settings = {"color": colour, "dashes": dash} | settings
+    """One line in the style of the optimizer `name`, and its name at its last finite point.
+
+    Args:
+        ax: the axes.
+        x, y: the points, (N,).
+        name: an optimizer, or another name; that gets the style of its `index`.
+        label: whether the name is written.
+        markers: whether each point has a marker.
+        **settings: what goes to `Axes.plot`.
+    """
+    style = palette.style(name, index)
+    settings = {"color": style.colour, "dashes": style.dash} | settings
     if markers:
-        settings |= {"marker": marker, "markersize": 5}
+        settings |= {"marker": style.marker, "markersize": 5}
     ax.plot(x, y, **settings)
     if label:
         _name_end(ax, x, y, name, settings["color"])
@@ -69,7 +91,8 @@ def line(ax, x, y, name, index=0, label=True, markers=False, **settings):
 def band(ax, x, runs, name, index=0, label=True, markers=False, axis=0):
     """The median over `axis` of `runs` (seeds, points), and the interquartile range as a band.
 
-    A run that diverged counts as larger than all others where it is inf or NaN, as smaller where it is -inf.
+    A run that diverged counts as larger than all others where it is inf or NaN, as smaller where it
+    is -inf. The other arguments are those of `line`.
     """
     huge = 1e300  # stands for a run that diverged, so that quantiles stay defined
     runs = np.nan_to_num(np.asarray(runs, dtype=float), nan=huge, posinf=huge, neginf=-huge)
@@ -78,7 +101,7 @@ def band(ax, x, runs, name, index=0, label=True, markers=False, axis=0):
     )  # a median that diverged is a gap
     low = np.where(np.isnan(low), middle, low)
     high = np.where(np.isnan(high), middle, high)
-    colour, _, _ = palette.style(name, index)
+    colour = palette.style(name, index).colour
     ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     line(ax, x, middle, name, index, label, markers)
 
@@ -102,8 +125,8 @@ def contours(ax, surface, levels=14, points=161):
 
 
 def path(ax, points, name, index=0, label=True, every=1):
-    """A path of shape (steps + 1, 2) with a dot a step, in the style of `name`, its start marked by a ring."""
-    colour, _, _ = palette.style(name, index)
+    """A path (steps + 1, 2) in the colour of `name`: a dot a step, a ring at its start."""
+    colour = palette.style(name, index).colour
     points = np.asarray(points)
     ax.plot(*points[::every].T, "-", color=colour, linewidth=1.2)
     ax.plot(*points[::every].T, ".", color=colour, markersize=4, label=name if label else None)
@@ -111,8 +134,8 @@ def path(ax, points, name, index=0, label=True, every=1):
 
 
 def dots(ax, x, y, name, index=0):
-    """A cloud of small dots, one for each pair of x and y, in the colour of `name`, named beside its rightmost dot."""
-    colour, _, _ = palette.style(name, index)
+    """A cloud of dots (x, y) in the colour of `name`, which stands beside its rightmost dot."""
+    colour = palette.style(name, index).colour
     ax.plot(x, y, ".", color=colour, markersize=3, alpha=0.5)
     order = np.argsort(x)
     _name_end(ax, np.asarray(x)[order], np.asarray(y)[order], name, colour)
@@ -125,8 +148,16 @@ def learning_curves(ax, curves):
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
-def loss_against_rate(ax, sweeps, key="val_loss", cap=np.log(10), markers=True):
-    """Final `key` of sweeps {name: sweep} against the learning rate, medians with bands; losses are drawn up to `cap`."""
+def loss_against_rate(ax, sweeps, key="val_loss", cap=LOSS_OF_A_GUESS, markers=True):
+    """What training ended at against the learning rate, medians with bands.
+
+    Args:
+        ax: the axes.
+        sweeps: {name: sweep}.
+        key: what of the sweep, its last epoch.
+        cap: losses are drawn up to it.
+        markers: whether each rate has a marker.
+    """
     for i, (name, result) in enumerate(sweeps.items()):
         final = result[key] if result[key].ndim == 2 else result[key][..., -1]
         final = (
@@ -135,20 +166,14 @@ def loss_against_rate(ax, sweeps, key="val_loss", cap=np.log(10), markers=True):
             else np.nan_to_num(final, nan=-np.inf, neginf=-np.inf)
         )
         band(ax, result["learning_rate"], final, name, i, markers=markers, axis=1, label=False)
-        ax.plot(
-            [],
-            [],
-            color=palette.style(name, i)[0],
-            dashes=palette.style(name, i)[1],
-            marker=palette.style(name, i)[2],
-            label=name,
-        )
+        look = palette.style(name, i)
+        ax.plot([], [], color=look.colour, dashes=look.dash, marker=look.marker, label=name)
     ax.set_xscale("log")
     ax.legend()
 
 
 def digits(ax, images, titles=(), columns=10):
-    """Images (N, 64) of digits side by side on one pair of axes, each with a short title over it."""
+    """Images (N, 64) of digits side by side on one pair of axes, a short title over each."""
     images = np.asarray(images).reshape(-1, 8, 8)
     rows = -(-len(images) // columns)
     ax.set(xlim=(-1, columns * 10 - 1), ylim=(rows * 12, -3), aspect="equal")
@@ -164,7 +189,7 @@ def digits(ax, images, titles=(), columns=10):
 
 
 def _name_end(ax, x, y, name, colour):
-    """Write the name beside the last finite point, and move the names on these axes apart where they would overlap."""
+    """Write the name beside the last finite point, and part the names that would overlap."""
     x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     seen = np.flatnonzero(np.isfinite(y))
     if not seen.size:

@@ -13,7 +13,7 @@ class Block(NamedTuple):
     """The parameters of a block: of its attention, of a norm, of its dense layers, of a norm."""
 
     QKV: np.ndarray  # queries, keys and values of all heads, (width, 3 * width)
-    O: np.ndarray  # noqa: E741 - the letter of the paper; (width, width)
+    O: np.ndarray
     gain_1: np.ndarray  # (width,), as all that follow but the two kernels and b_1
     shift_1: np.ndarray
     W_1: np.ndarray  # (width, 4 * width)
@@ -42,7 +42,7 @@ class Transformer(Model):
 
     Samples are whole numbers x (N, length), targets the one-hot next characters in one row,
     y (N, length * characters); losses and metrics are means over the positions. The parameters are
-    the flat `w` (..., P); the `layers` are views of it, a `Layers` of `Block`s.
+    the flat `w` (..., P); the `layers` are views of it, as `Layers`.
 
     Args:
         characters: The size of the alphabet.

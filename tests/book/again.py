@@ -1,7 +1,8 @@
-"""What a chapter must not hang on: cells that ran before, files it leaves, the processor's kernels. A plugin for pytest.
+"""What a chapter must not hang on: cells that ran before, files that it leaves, the BLAS kernel.
 
-nbval runs the cells of each notebook; here each chapter gets all its cells once more, in the same kernel, with their claims, and then
-a test that it has left no files. Its kernel multiplies by another BLAS kernel than the next chapter's, so that one run meets them all;
+A plugin for pytest. nbval runs the cells of each notebook; here each chapter gets all its cells
+once more, in the same kernel, with their claims, and then a test that it has left no files. Its
+kernel multiplies by another BLAS kernel than the next chapter's, so that one run meets them all;
 the site is built with the processor's own. `make versions` runs every pair, and two threads.
 """
 
@@ -10,12 +11,14 @@ from functools import cache
 from itertools import groupby
 from unittest import mock
 
-import book as chapters
-import kernels
 import pytest
 from nbval.plugin import IPyNbCell
 
-BOOK = chapters.ROOT / "book"
+from tools import kernels
+from tools.book import BOOK, CHAPTERS
+from tools.isolation import isolate
+
+isolate()
 
 
 def files():
@@ -48,7 +51,7 @@ def pytest_collection_modifyitems(items):
     for file, group in groupby(list(items), key=lambda item: item.parent):
         cells = list(group)
         with_more += cells
-        if file.path in chapters.CHAPTERS:
+        if file.path in CHAPTERS:
             with_more += [
                 IPyNbCell.from_parent(
                     file,
@@ -70,9 +73,9 @@ def usable():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
-    """The first item of a chapter starts its kernel, which inherits the variables of this process."""
+    """The first item of a chapter starts its kernel, which inherits this process' variables."""
     new = {}
-    if item.path in chapters.CHAPTERS and "OPENBLAS_CORETYPE" not in os.environ:
-        new = kernels.environment(usable()[chapters.CHAPTERS.index(item.path) % len(usable())], 1)
+    if item.path in CHAPTERS and "OPENBLAS_CORETYPE" not in os.environ:
+        new = kernels.environment(usable()[CHAPTERS.index(item.path) % len(usable())], 1)
     with mock.patch.dict(os.environ, new):
         return (yield)

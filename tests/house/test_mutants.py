@@ -1,19 +1,17 @@
-"""A few of the mutants of mutants.py, others whenever optimlib changes: each is noticed, as it was when they were last recorded."""
+"""A few mutants, others whenever optimlib changes: each is noticed, as when last recorded."""
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tools.book import ROOT
+
 pytest.importorskip("resource", reason="each mutant runs in a fork, with limits")
-import mutants
+from tools import mutants
 
-TESTS = Path(__file__).resolve().parents[1]
-
-
-RULES = "SGD.update RMSprop.update Adam.update ExponentialDecay.rate CosineDecay.rate".split()
+RULES = ["SGD.update", "RMSprop.update", "Adam.update", "ExponentialDecay.rate", "CosineDecay.rate"]
 
 
 @pytest.mark.parametrize(
@@ -25,11 +23,8 @@ RULES = "SGD.update RMSprop.update Adam.update ExponentialDecay.rate CosineDecay
     ids=["by chapters", "by unit tests"],
 )
 def test_a_sample_of_mutants_is_noticed(arguments):
-    done = subprocess.run(
-        [sys.executable, TESTS / "mutants.py", *arguments, "--trust", "--jobs", "1"],
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "tools.mutants", *arguments, "--trust", "--jobs", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

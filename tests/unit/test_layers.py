@@ -23,7 +23,10 @@ def imports(name):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name} imports relative to itself"
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & set(MODULES)
+            found |= submodules
+            if len(submodules) < len(node.names) or node.module == "optimlib":
+                found.add(node.module)  # not only to reach what lies in it
     return found & set(MODULES) - {name}
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import record
 
 from optimlib.data import load_recording
+from tools import record
 
 KINDS = pytest.mark.parametrize("kind", record.RULES)
 

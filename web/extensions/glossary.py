@@ -1,11 +1,14 @@
-"""Sphinx extension: in each chapter, the first use of a term leads to the glossary, and the first use of a class to its page.
+"""Sphinx extension: a chapter's first use of a term leads to the glossary, of a class to its page.
 
-The chapters hold nothing of this, so they stay plain notebooks: terms are the entries of the glossary, classes those of optimlib.
+The chapters hold nothing of this, so they stay plain notebooks: terms are the entries of the
+glossary, classes those of optimlib. What a term means, and what is cited, pops up where the
+pointer, the focus or a finger is.
 """
 
 import re
 
 from docutils import nodes
+from predict import prediction
 from sphinx import addnodes
 
 CHAPTER = re.compile(r"book/\d\d-")
@@ -18,11 +21,14 @@ APART = (
     nodes.literal_block,
     nodes.figure,
     addnodes.pending_xref,
+    prediction,  # a choice is pressed, and leads nowhere
 )
 
 
 def setup(app):
     app.connect("doctree-resolved", link)
+    app.connect("html-page-context", add_meanings)
+    app.add_css_file("tips.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -34,14 +40,14 @@ def link(app, doctree, name):
 
 
 def link_terms(app, doctree, name):
-    """Link the first use of each entry of the glossary that stands in running text, in one form or another."""
+    """Link the first use of each entry of the glossary that stands in running text, in any form."""
     entries = {}  # the words of a term: (page, anchor)
     for (kind, term), place in app.env.domaindata["std"]["objects"].items():
         if kind == "term":
             entries[term.lower()] = place
     if not entries:
         return
-    said = meanings(app, {page for page, _ in entries.values()})
+    entry_of = first_terms(app, {page for page, _ in entries.values()})
     words = "|".join(re.escape(term) for term in sorted(entries, key=len, reverse=True))
     pattern = re.compile(rf"(?<![\w-])({words})(s|es)?(?![\w-])", re.I)
     linked = set()
@@ -53,29 +59,57 @@ def link_terms(app, doctree, name):
         parts, end = [], 0
         for found in pattern.finditer(text):
             page, anchor = entries[found[1].lower()]
-            meaning = said.get(anchor, "")
-            if (meaning or anchor) in linked:
+            if entry_of.get(anchor, anchor) in linked:
                 continue
-            linked.add(meaning or anchor)
+            linked.add(entry_of.get(anchor, anchor))
             parts += [
                 nodes.Text(text[end : found.start()]),
-                reference(app, name, page, anchor, found[0], meaning, "glossary-term"),
+                reference(app, name, page, anchor, found[0], "", "glossary-term"),
             ]
             end = found.end()
         if parts:
             text.parent.replace(text, [*parts, nodes.Text(text[end:])])
 
 
-def meanings(app, pages):
-    """The first sentence of each entry, by its anchor."""
-    said = {}
-    for page in pages:
+def definitions(app, pages):
+    """Each entry of the glossary: the anchors of its terms, and its definition."""
+    for page in sorted(pages):
         for item in app.env.get_doctree(page).findall(nodes.definition_list_item):
-            definition = next(item.findall(nodes.definition)).astext()
-            for term in item.findall(nodes.term):
-                for anchor in term["ids"]:
-                    said[anchor] = re.split(r"(?<=\.) ", " ".join(definition.split()))[0]
-    return said
+            anchors = [anchor for term in item.findall(nodes.term) for anchor in term["ids"]]
+            if anchors:
+                yield anchors, next(item.findall(nodes.definition))
+
+
+def first_terms(app, pages):
+    """The anchor of an entry's first term, by the anchor of each of its terms."""
+    return {anchor: anchors[0] for anchors, _ in definitions(app, pages) for anchor in anchors}
+
+
+def add_meanings(app, pagename, templatename, context, doctree):
+    """Put the meaning of each term that a chapter links at the end of its page, for the script."""
+    if not doctree or not CHAPTER.match(pagename):
+        return
+    app.add_js_file("tips.js", loading_method="defer")
+    links = doctree.findall(
+        lambda n: isinstance(n, nodes.reference) and "glossary-term" in n["classes"]
+    )
+    linked = {link["refuri"].rpartition("#")[2] for link in links}
+    terms = app.env.domaindata["std"]["objects"]
+    pages = {place[0] for (kind, _), place in terms.items() if kind == "term"}
+    for anchors, definition in definitions(app, pages):
+        for anchor in linked.intersection(anchors):
+            text = without_links(definition.deepcopy())
+            html = "".join(app.builder.render_partial(part)["fragment"] for part in text)
+            context["body"] += f'<template id="tip-{anchor}">{html}</template>\n'
+
+
+def without_links(node):
+    """A node in which links are mere words: what pops up leads nowhere else."""
+    for link in list(
+        node.findall(lambda n: isinstance(n, nodes.reference | addnodes.pending_xref))
+    ):
+        link.parent.replace(link, link.children)
+    return node
 
 
 def link_classes(app, doctree, name):

@@ -1,36 +1,53 @@
-"""Sphinx extension: every notebook of the book opens live, in JupyterLite on the site itself and, with a repository, in Binder and Colab."""
+"""A button on every notebook's page that opens it in JupyterLite, on the site itself.
+
+Binder and Colab are the theme's own buttons, for a book whose repository has an address. Cells
+tagged `live`, which answer to a kernel alone, are in the notebooks and not on the pages.
+"""
 
 import re
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from docutils import nodes
 from sphinx.errors import ConfigError
+from sphinx.transforms import SphinxTransform
+
+REPOSITORY = re.compile(r"(https://github\.com/[\w.-]+/[\w.-]+)?")
+
+NEEDS = {  # what that fetches, by the setting book_pyodide
+    "public": "It fetches Python, some 20 MB at first, from cdn.jsdelivr.net.",
+    "site": "It fetches Python, some 20 MB at first, from this site.",
+}
 
 
 def setup(app):
-    app.add_css_file("live.css")
-    app.add_js_file("live.js", loading_method="defer")
+    app.add_config_value("book_pyodide", "public", "html")
+    app.add_transform(LeaveOutLiveCells)
     app.connect("config-inited", check)
-    app.connect("html-page-context", add_buttons, priority=600)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", add_button, priority=600)
 
 
-def repository(options):
-    """(owner/name, branch) of the book's repository from the theme's options, or None where no address is set."""
-    address = options.get("repository_url", "")
-    if not address:
-        return None
-    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", address)
-    if not found:
-        raise ConfigError(
-            f"repository: url: must be empty or https://github.com/OWNER/NAME, which Colab and Binder open, not {address!r}"
-        )
-    return found[1], options.get("repository_branch") or "main"
+class LeaveOutLiveCells(SphinxTransform):
+    """Takes cells that want a kernel from the page, where they would be empty blocks."""
+
+    default_priority = 12
+
+    def apply(self):
+        for cell in list(self.document.findall(nodes.container)):
+            if "tag_live" in cell["classes"]:
+                cell.parent.remove(cell)
 
 
 def check(app, config):
-    """Stop at once where the address cannot be meant."""
-    repository(config.html_theme_options)
+    """Stops at once where the address of the repository cannot be meant."""
+    address = config.html_theme_options.get("repository_url", "")
+    if not REPOSITORY.fullmatch(address):
+        raise ConfigError(
+            "repository: url: must be empty or https://github.com/OWNER/NAME,"
+            f" which Colab and Binder open, not {address!r}"
+        )
+    if not address:  # the theme's own buttons would stop the build
+        config.html_theme_options["launch_buttons"] = {}
 
 
 def lab_path(name):
@@ -38,51 +55,16 @@ def lab_path(name):
     return PurePosixPath(f"{name}.ipynb").relative_to("book").as_posix()
 
 
-def launchers(name, options):
-    """(name, address, tooltip) of the other places that open the notebook with this docname."""
-    found = repository(options)
-    if found is None:
-        return []
-    (where, branch), path = found, quote(f"{name}.ipynb")
-    binder = f"https://mybinder.org/v2/gh/{where}/{quote(branch, safe='')}?urlpath={quote(f'lab/tree/{name}.ipynb')}"
-    colab = f"https://colab.research.google.com/github/{where}/blob/{quote(branch)}/{path}"
-    return [
-        ("Binder", binder, "Open this chapter on mybinder.org"),
-        ("Colab", colab, "Open this chapter in Google Colab"),
-    ]
-
-
-def add_buttons(app, pagename, templatename, context, doctree):
-    """Put the buttons of a notebook's page in front of the theme's own, and leave out what only a widget manager would read."""
-    context["script_files"] = [
-        f
-        for f in context["script_files"]
-        if getattr(f, "attributes", {}).get("type") != "application/vnd.jupyter.widget-state+json"
-    ]
-    if context.get("page_source_suffix") != ".ipynb":
-        return
-    lab = f"{context['pathto']('lite/lab/index.html', 1)}?path={quote(lab_path(pagename))}"
-    buttons = [
-        (
-            "Run in your browser",
-            lab,
-            "Open this chapter as a notebook that runs in your browser",
-            "fas fa-play",
-            "lab",
-        )
-    ]
-    buttons += [
-        (text, url, tooltip, None, text.lower())
-        for text, url, tooltip in launchers(pagename, app.config.html_theme_options)
-    ]
-    context["header_buttons"][:0] = [
-        {
+def add_button(app, pagename, templatename, context, doctree):
+    """Puts the button in front of the theme's own."""
+    if context.get("page_source_suffix") == ".ipynb":
+        lab = context["pathto"]("lite/lab/index.html", 1)
+        button = {
             "type": "link",
-            "text": text,
-            "url": url,
-            "tooltip": tooltip,
-            "icon": icon,
-            "label": f"live-{label}",
+            "text": "Run in your browser",
+            "url": f"{lab}?path={quote(lab_path(pagename))}",
+            "tooltip": f"Open this as a notebook in your browser. {NEEDS[app.config.book_pyodide]}",
+            "icon": "fas fa-play",
+            "label": "live-lab",
         }
-        for text, url, tooltip, icon, label in buttons
-    ]
+        context["header_buttons"].insert(0, button)

@@ -1,0 +1,1 @@
+"""Homework of the book's ideas: students' versions, hand-outs, marks. `python -m course` lists the commands."""

@@ -1,0 +1,36 @@
+"""The sample under axe, folded and unfolded, in both schemes; nothing sticks out at any width."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN = """axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(
+  (result) => result.violations.filter((one) => one.impact !== "minor")
+    .map((one) => [one.id, one.nodes[0].html.slice(0, 200)]))"""
+
+
+@pytest.mark.parametrize("path", ["book/01-sample.html", "book/claims.html"])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_axe_finds_nothing(open_page, path, theme, width):
+    page = open_page(path, width=width, color_scheme=theme)
+    page.add_style_tag(content="* { content-visibility: visible }")
+    page.evaluate(AXE)
+    assert page.evaluate(RUN) == []
+    page.evaluate("document.querySelectorAll('details.fold').forEach(fold => (fold.open = true))")
+    if "sample" in path:
+        page.locator("#prediction-1 input >> nth=0").check()
+        page.locator("#prediction-1 [type=submit]").click()
+        page.evaluate("scrollTo(0, 0)")  # or the page's head may cover half a button
+    assert page.evaluate(RUN) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1440])
+def test_nothing_sticks_out(open_page, width):
+    page = open_page(width=width)
+    for _ in range(2):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate(
+            "document.querySelectorAll('details.fold').forEach(fold => (fold.open = true))"
+        )
