@@ -2,9 +2,11 @@
 
 import os
 
-# the networks are small: more threads gain nothing and disturb each other
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ["TQDM_DISABLE"] = "1"
+import pytest
+
+from tools.isolation import isolate
+
+isolate()  # one thread, too: the networks are small, more gain nothing and disturb each other
 
 pytest_plugins = ["tests.reader"]
 
@@ -39,13 +41,17 @@ LONGEST = [
 LONGEST += ["test_access", "test_explorable", "test_lite", "test_live"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """By file, the longest first; within a file as it stands there."""
+    """By file, the longest first, within it as it stands there; what drives a browser is marked."""
     items.sort(
         key=lambda item: (
             LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
         )
     )
+    for item in items:
+        if {"launch", "site"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import shutil
 import sys
 from importlib import metadata
@@ -11,6 +10,8 @@ from pathlib import Path
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from sphinx.util.logging import getLogger
+
+from tools.isolation import isolate
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
@@ -53,15 +54,8 @@ def watch_sources(app, config):
 
 
 def settle_kernels(app):
-    """Kernels take nothing from the reader's own IPython, are silent, and use one thread each."""
-    profile = Path(app.outdir).parent / "ipython/profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(
-        'c.IPKernelApp.log_level = "ERROR"\nc.HistoryManager.enabled = False\n'
-    )
-    os.environ["IPYTHONDIR"] = str(profile.parent)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ["TQDM_DISABLE"] = "1"  # a page shows what a cell found, not how long it took
+    """Kernels that take nothing from the reader's own settings."""
+    isolate(Path(app.outdir).parent)
 
 
 def execute_side_by_side(app, env, names):
@@ -96,6 +90,16 @@ def ask_the_register(app, uri):
 
 
 def forget_a_bad_build(app, error):
-    """After a warning the next build reads all pages again: Sphinx would pass what it has read."""
-    if error or app._warncount:
-        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+    """After a warning, have the next build read all pages again, and execute what printed one.
+
+    Sphinx and the cache of executed chapters would take both as good.
+    """
+    if not error and not app._warncount:
+        return
+    (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+    cache = get_cache(app.config.nb_execution_cache_path)
+    for record in cache.list_cache_records():
+        cells = cache.get_cache_bundle(record.pk).nb.cells
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        if any(o.output_type == "error" or o.get("name") == "stderr" for o in outputs):
+            cache.remove_cache(record.pk)
