@@ -63,6 +63,8 @@ def execute_side_by_side(app, env, names):
 
     What fails is run again when it is read, and reported there.
     """
+    if env.mystnb_config.execution_mode != "cache":
+        return
     left_out = env.mystnb_config.execution_excludepatterns
     paths = [Path(env.doc2path(name)) for name in names]
     chapters = [
