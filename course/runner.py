@@ -357,7 +357,7 @@ def tried(test, loader, watch):
         exec(compile(tree, test["id"], "exec"), space)
         if last is not None:  # a number at the end of a test is partial credit
             value = eval(compile(ast.Expression(last.value), test["id"], "eval"), space)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isinstance(value, (int, float, np.integer, np.floating)):
                 found["points"] = float(value)
         found["passed"] = True
     except BaseException as error:

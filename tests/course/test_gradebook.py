@@ -117,7 +117,7 @@ def test_a_sheet_shows_all_answers_with_the_rubric_and_no_name(small_class):
 def test_marks_on_a_sheet_count_and_run_no_code(small_class):
     out, _, where = small_class
     before = [path.stat().st_mtime_ns for path in sorted((out / "graded").glob("*"))]
-    for name in ("bounce", "units"):
+    for name in ("bounce", "units", "decide"):
         path = out / f"sheets/{name}.csv"
         head, *rows = path.read_text(encoding="utf-8-sig").splitlines()
         filled = [row.replace(",,", ",1.5,Why?") for row in rows]
@@ -127,7 +127,7 @@ def test_marks_on_a_sheet_count_and_run_no_code(small_class):
     assert [path.stat().st_mtime_ns for path in sorted((out / "graded").glob("*"))] == before
     table = Table(out / "marks.csv", source(FIRST))
     row = table.rows["anna"]
-    assert (row["bounce (4)"], row["bounce comment"], row["total"]) == ("1.5", "Why?", "21")
+    assert (row["bounce (4)"], row["bounce comment"], row["total"]) == ("1.5", "Why?", "24.5")
     rows = {r["question"]: r for r in csv.DictReader(open_csv(out / "statistics.csv"))}
     assert rows["units"]["mean share"] == "0.75" and rows["step-test"]["full"] == "5"
     text = (out / "marks.csv").read_text(encoding="utf-8-sig").replace("1.5", "2")
