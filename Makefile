@@ -36,7 +36,7 @@ book: .venv/made    ## build the website into _build/html
 	@echo "The book: $$(pwd)/_build/html/index.html"
 
 serve: book    ## build it and serve it on localhost (PORT=8000)
-	$(IN) -m tools.serve $(PORT)
+	$(IN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 	$(IN) -m tools.pdf
@@ -77,6 +77,10 @@ records: .venv/made    ## run these four and put what they find on the page "How
 	$(IN) -m tools.margins --write
 	$(IN) -m tools.versions --write
 	$(IN) -m tools.mutants --write
+	$(IN) -m tools.report
+
+report: .venv/made    ## write the tables of that page anew from what is on record
+	$(IN) -m tools.report
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
@@ -90,8 +94,12 @@ assignments: .venv-course/made    ## the students' versions of all assignments a
 assignment: .venv-course/made    ## a zip to hand out, and the solution without hidden tests (A=1)
 	$(COURSE) assignment $(A)
 
-grade: .venv-course/made    ## marks and feedback for a folder of downloads (A=1 FROM=folder [TO=folder] [SANDBOX=no])
-	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(filter no,$(SANDBOX)),--no-sandbox)
+autograder: .venv-course/made    ## graders for Gradescope and GitHub Classroom (A=1)
+	$(COURSE) autograder $(A)
+
+grade: .venv-course/made    ## marks and feedback for downloads (A=1 FROM=folder [TO=] [ROSTER=] [LATE=] [JOBS=] [SECONDS=] [SANDBOX=no])
+	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(ROSTER),--roster "$(ROSTER)") $(if $(LATE),--late $(LATE)) \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(filter no,$(SANDBOX)),--no-sandbox)
 
 lock: .venv/made    ## write constraints.txt anew, keeping what still fits (UPGRADE=yes: the newest)
 	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
@@ -129,5 +137,5 @@ clean:    ## remove what was built, and .venv
 again:
 
 .PHONY: help book serve pdf test check lint notebooks margins mutants versions newest links bench
-.PHONY: records parity recordings assignments assignment grade lock clean again
+.PHONY: records report parity recordings assignments assignment autograder grade lock clean again
 .DELETE_ON_ERROR:

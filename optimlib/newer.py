@@ -65,6 +65,7 @@ class MatrixRule(Adam):
         Raises:
             ValueError: `exclude_layers` has a position that `shapes` has not.
         """
+        super().build(shapes)
         count = len(shapes)
         for i in self.exclude_layers:
             if checks.integer("exclude_layers", i, -count) >= count:

@@ -99,7 +99,7 @@ class Controls:
         )
 
     def time(self, steps, start):
-        """Play, one step back and on, and a slider over the steps 1 to `steps`: the state is "t"."""
+        """Play, one step back and on, and a slider over the steps from 1: the state is "t"."""
         start = checks.integer("initial['t']", self.initial.pop("t", min(start, steps)), 1)
         if start > steps:
             raise ValueError(f"initial['t']={start!r} lies outside its slider, 1 to {steps}")

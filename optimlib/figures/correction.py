@@ -27,6 +27,10 @@ def bias_correction(
     corrected", "largest uncorrected": the length of the first and of the longest step, in learning
     rates.
 
+    Example:
+        >>> bias_correction(steps=100)
+        <explorable bias_correction: ...
+
     Args:
         beta_1, beta_2, noise: a number, or a pair (low, high) that gets a slider.
         steps: how many, at least 2.

@@ -12,7 +12,7 @@ const kind = ({ sweeps }) => {
       const top = panels[1].y[1], end = move(place(panels[1])([sweep.rates[i], Math.min(final, top)]));
       marks[`${name} end`] = { ...end, display: final <= top ? "inline" : "none" };
       rows[name] = middle[i];
-      const accuracy = sweep.accuracy[i] ?? 0, fine = `loss ${number(final)}, test accuracy ${number(100 * accuracy)} %`;
+      const accuracy = sweep.accuracy[i] ?? 0, fine = `loss ${number(final)}, ${number(100 * accuracy)} % right`;
       const words = final < Infinity ? fine : "diverged";
       facts[`${name} loss`] = final;
       facts[`${name} accuracy`] = accuracy;

@@ -23,6 +23,11 @@ def recorded(
     Facts: "<name> rate", "<name> loss" (the last median of `metric`) and "<name> accuracy" (the
     median on the test set).
 
+    Example:
+        >>> runs = {"learning_rate": np.array([0.1, 1.0]), "val_loss": np.ones((2, 3, 9)) / 2}
+        >>> recorded({"SGD": runs | {"test_accuracy": np.full((2, 3), 0.9)}})
+        <explorable recorded: ...
+
     Args:
         sweeps: {name: sweep}.
         metric: what of them is drawn.
@@ -56,13 +61,13 @@ def recorded(
         ends.marker(f"{name} end", rate, min(loss, high), series, display=shown)
         fate = "diverged"
         if loss < np.inf:
-            fate = f"loss {number(loss)}, test accuracy {number(100 * accuracy)} %"
+            fate = f"loss {number(loss)}, {number(100 * accuracy)} % right"
         said.append(f"{name} at rate {number(rate)}: {fate}")
     if caption is None:
         seeds = next(iter(sweeps.values()))[metric].shape[1]
         caption = (
             f"The curves are medians of {seeds} seeds, the bands their quartiles; "
-            "every rate was run and recorded."
+            "every rate was run and recorded. Right: on the test set."
         )
     if reached is None:
         reached = " and ".join(f"{name} loss <= {1.05 * finals[name].min():.6g}" for name in data)

@@ -29,6 +29,10 @@ def decay_only(
     Facts: "rate", "decay", "gradient", what is left: "AdamW idle", "AdamW busy", "Adam + L2 idle",
     "Adam + L2 busy", and how far the two are apart: "idle gap", "busy gap".
 
+    Example:
+        >>> decay_only(steps=200, initial={"rate": 0.05})
+        <explorable decay_only: ...
+
     Args:
         learning_rate, weight_decay, gradient: a number, or a pair (low, high) that gets a slider.
         steps: how many.

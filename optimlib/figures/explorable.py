@@ -106,11 +106,11 @@ class Explorable:
             f'<div class="x-body x-{self.layout}"><div class="x-first">{first.html(self.handle)}'
             f'</div>{second}<div class="x-controls" hidden>{self.controls.bar}'
             f'{self.controls.html()}<div class="x-buttons">'
-            f'<button type="button" class="x-reset">Reset</button>{best}<span class="x-note" role="status">'
-            f"</span></div></div>{foot}</div>"
+            f'<button type="button" class="x-reset">Reset</button>{best}'
+            f'<span class="x-note" role="status"></span></div></div>{foot}</div>'
             f'<p class="x-said{" x-quiet" if self.quiet else ""}" aria-live="polite">'
             f"{escape(self.said)}</p>"
-            f"<p data-still>With scripts switched on, this figure has sliders.</p>"
+            f"<p data-still>With scripts switched on, this figure answers to the hand.</p>"
             f'<p class="x-caption">{escape(self.caption)}</p></div>'
             f'<script>(()=>{{"use strict";{self.script()}}})()</script>'
         )

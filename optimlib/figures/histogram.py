@@ -53,7 +53,7 @@ def step_sizes(
     moved = np.concatenate([rows[rows > 0] for rows in sizes.values()])
     if not moved.size:
         raise ValueError("no weight moved: there is no step to draw")
-    low, high = np.log10(np.quantile(moved, [0.001, 0.999])) + [-0.1, 0.1]
+    low, high = np.log10(np.quantile(moved, [0.001, 0.999])) + np.array([-0.1, 0.1])
     edges = np.linspace(low, high, BINS + 1)
     data = {name: [_row(row, edges) for row in rows] for name, rows in sizes.items()}
     top = max(max(row["shares"]) for rows in data.values() for row in rows)

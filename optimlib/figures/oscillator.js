@@ -49,7 +49,7 @@ const kind = ({ condition_number: kappa, surface, steps, optimum }) => {
       marks: { ...marks, ...now, probe: move(place(panels[0])([rate, momentum])) },
       facts: { convergence: shrinks, steps: result.steps, t: state.t },
       outs: { rate: `error × ${number(shrinks)} a step`, momentum: fate(result) },
-      said: `Rate ${number(rate)} / L, momentum ${number(momentum)}: ${words}; in the long run ` +
+      said: `Step ${t}: ${number(distance[t])} of the distance left. Rate ${number(rate)} / L, momentum ${number(momentum)}: ${words}; in the long run ` +
         `a step multiplies the error by ${number(shrinks)}; ${fate(result)}.`,
       last, curves: [{ panel: 1, from: 0, rows: { distance }, time: true }],
     };

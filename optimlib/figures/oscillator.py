@@ -38,6 +38,10 @@ def momentum_map(
     L), "momentum", "convergence" (the spectral radius: the factor by which a step multiplies the
     error in the long run), "steps" (to the minimum) and "t".
 
+    Example:
+        >>> momentum_map(100, initial={"rate": 1.0, "momentum": 0.9})
+        <explorable momentum_map: ...
+
     Args:
         condition_number: of the valley, >= 1.
         steps: how many.
@@ -72,10 +76,14 @@ def momentum_map(
     panels = [board, _error_panel(path, shrinks, t), valley, _phase_panel(w, pull, t)]
 
     fate = outcome(path, surface)
+    fate_words = outcome_words(fate, surface(path[0]))
     words = f"along the floor {damped(rate / kappa, momentum)}, across it {damped(rate, momentum)}"
+    k = min(t, int(np.isfinite(path[:, 0]).sum()) - 1)
+    left = number(np.hypot(*path[k]) / np.hypot(*path[0]))
     said = (
-        f"Rate {number(rate)} / L, momentum {number(momentum)}: {words}; in the long run "
-        f"a step multiplies the error by {number(shrinks)}; {outcome_words(fate, surface(path[0]))}."
+        f"Step {k}: {left} of the distance left. Rate {number(rate)} / L, "
+        f"momentum {number(momentum)}: {words}; in the long run "
+        f"a step multiplies the error by {number(shrinks)}; {fate_words}."
     )
     optimum = best_of(kappa)
     if reached is None:
@@ -143,7 +151,7 @@ def _error_panel(path, shrinks, t):
         (0, len(path) - 1),
         (1e-6, 1e2),
         "step",
-        "to the minimum, as a share of the start’s",
+        "left, as a share of the start’s",
         size=svg.SIDE,
         log="y",
         alt="Distance to the minimum against step on a logarithmic scale, with the line that the "

@@ -29,6 +29,12 @@ STYLES = {  # the colours follow Okabe & Ito (2008)
     "AdamW": Style("#b8860b", "#e3b53f", (3, 1.5), "X",
                    "M-5,-3l2,-2l3,3l3,-3l2,2l-3,3l3,3l-2,2l-3,-3l-3,3l-2,-2l3,-3z"),
     "Adam + L2": Style("#7b4fb5", "#b598ec", (1, 1.5), "*", STAR),
+    "Lion": Style("#8c4a2f", "#d49a7f", (5, 1.5, 1, 1.5), "<", "M4,-5v10l-9,-5z"),
+    "Muon": Style("#c2185b", "#ff7fae", (2, 1), "h",
+                  "M-5,0l2.5,-4.4h5l2.5,4.4l-2.5,4.4h-5z"),
+    "SOAP": Style("#00838f", "#4fd0dc", (7, 1.5, 3, 1.5), "p",
+                  "M0,-5l4.8,3.5l-1.8,5.6h-6l-1.8,-5.6z"),
+    "Schedule-Free": Style("#6b7a00", "#b9c94a", (12, 2, 2, 2), ">", "M-4,-5v10l9,-5z"),
 }
 # fmt: on
 # whose colours the series get that are no optimizer's: neighbours in this order differ most

@@ -34,7 +34,7 @@ const kind = ({ curvature, minimum, lowest, steps }) => {
     const step = t ? `Step ${t}: from ${number(distances[t - 1])} to ${number(distances[t])} beside the minimum.` : "The first step is out of all bounds.";
     const weights = t ? [worked(rules.SGD, { w: path[t - 1], g: slope, lr: state.rate, t })] : null;
     return {
-      marks, facts, outs: { rate: `a step leaves ${number(left)} of the distance` }, last, each: { name: "SGD", weights },
+      marks, facts, outs: { rate: `distance × ${number(left)} a step` }, last, each: { name: "SGD", weights },
       said: `A step leaves ${number(left)} of the distance. ${step}`, curves: [{ panel: 1, from: 0, rows: { distance: shares }, time: true }],
       dots: { points: path.map((w) => at([w, loss(w)])), from: 0 }, height: loss,
     };

@@ -50,7 +50,7 @@ def parabola(
         steps: how many.
         initial: {name: value} where sliders stand at first.
         goal, reached, caption: what to try, when it is reached, what to see.
-        best: the setting that the button for the best one brings; where None, the rate 1 / curvature.
+        best: what the button for the best setting brings; where None, the rate 1 / curvature.
         step: the step that is shown at first.
         hint: whether the dot invites the hand.
 
@@ -157,8 +157,8 @@ def _curve_panel(curvature, minimum, lowest, sides, path, loss, t):
     k = max(t - 1, 0)
     panel.mark("slope", "x-slope", tangent(panel, curvature, minimum, path[k], loss[k]))
     line, head = svg.arrow(panel.place(path[k], loss[k]), panel.place(path[t], loss[k]), 10)
-    panel.over += panel.shape("step", 'path class="x-arrow x-push"', d=line)
-    panel.over += panel.shape("step head", 'path class="x-head x-push"', d=head)
+    panel.moving += panel.shape("step", 'path class="x-arrow x-push"', d=line)
+    panel.moving += panel.shape("step head", 'path class="x-head x-push"', d=head)
     panel.ring("start", path[0], loss[0])
     panel.marker("now", path[t], loss[t], "SGD")
     return panel
@@ -186,7 +186,7 @@ def _distance_panel(distances, steps, t):
         (0, steps),
         (1e-4, 1e2),
         "step",
-        "to the minimum, as a share of the start’s",
+        "left, as a share of the start’s",
         size=svg.SIDE,
         log="y",
         alt="The distance to the minimum against step, on a logarithmic scale: a straight line.",

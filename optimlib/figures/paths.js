@@ -43,10 +43,10 @@ function descend(name, given, surface, start, steps, noise = 0, draws = []) {
 
 // What `worked` takes, for each of the two weights, at step t of a path.
 function environments(name, given, surface, path, t, noise, draws) {
-  const { memory } = descend(name, given, surface, path[0], t - 1, noise, draws), h = { ...rules[name].hyper, ...given };
+  const { memory } = descend(name, given, surface, path[0], t - 1, noise, draws), { rate, ...h } = { ...rules[name].hyper, ...given };
   const own = (object) => Object.fromEntries(Object.entries(object).map(([key, v]) => [`self.${key}`, v]));
   const g = gradient(surface, path[t - 1], t, noise, draws);
-  return [0, 1].map((i) => ({ w: path[t - 1][i], g: g[i], lr: h.rate, t, ...own(h), ...own(memory[i]) }));
+  return [0, 1].map((i) => ({ w: path[t - 1][i], g: g[i], lr: rate, t, ...own(h), ...own(memory[i]) }));
 }
 
 function along([gx, gy], angle) {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optimlib import optimizers, surfaces
+from optimlib import newer, optimizers, surfaces
 from optimlib.figures import palette, svg
 from optimlib.figures.rules import Rule
 from optimlib.figures.words import number
@@ -32,8 +32,15 @@ RACERS = {
     "RMSprop": Racer(optimizers.RMSprop, {"rho": ("memory", 0.9)}),
     "Adam": Racer(optimizers.Adam, BETAS),
     "AdamW": Racer(optimizers.AdamW, BETAS | {"weight_decay": ("log", 0.004)}),
+    "Lion": Racer(newer.Lion, {"beta_1": ("memory", 0.9), "beta_2": ("memory", 0.99)}),
+    "Schedule-Free": Racer(newer.ScheduleFreeSGD, {"beta_1": ("memory", 0.9)}),
 }
-RULES = {name: Rule(racer.make(), racer.sliders) for name, racer in RACERS.items()}
+RULES = {
+    name: Rule(
+        racer.make(**{key: value for key, (_, value) in racer.sliders.items()}), racer.sliders
+    )
+    for name, racer in RACERS.items()
+}
 
 
 def optimizer_of(name, state):
@@ -118,6 +125,7 @@ def environments(name, state, surface, path, t, draws):
 
 
 CONSTANTS = ("curvatures", "angle", "samples", "constants", "height", "length")  # of the surfaces
+AXES = {surfaces.Plateau: ("weight w", "bias b")}
 # of the contour lines, as shares of the highest value: dense near the bottom
 LEVELS = np.linspace(0.03, 1, 15) ** 2
 
@@ -136,7 +144,7 @@ def surface_data(surface):
 def surface_map(surface):
     """A panel with the contour lines and the minima of a surface."""
     title = surface.name[0].upper() + surface.name[1:]
-    panel = svg.Panel(title, *surface.box, "weight x", "weight y")
+    panel = svg.Panel(title, *surface.box, *AXES.get(type(surface), ("weight x", "weight y")))
     (left, right), (bottom, top) = surface.box
     centred = left == bottom == -right == -top
     if isinstance(surface, surfaces.Quadratic) and centred:

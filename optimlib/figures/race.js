@@ -21,7 +21,7 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
   const optimizers = Object.keys(own); // by name, which hyper-parameters of the state are theirs
   const turns = sliders.includes("angle");
   const hyper = (state, name) =>
-    Object.fromEntries([["rate", state[`${name} rate`]], ...own[name].map((key) => [key, state[key]])]);
+    Object.fromEntries([["rate", state[`${name} rate`]], ...own[name].filter((key) => key in state).map((key) => [key, state[key]])]);
   const chosen = (state) => ({ ...all[state.surface], ...(turns && { angle: state.angle }) });
   const run = (state, name) =>
     descend(name, hyper(state, name), chosen(state), [state.x, state.y], steps, state.noise, draws);
@@ -55,7 +55,8 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
       facts[`${name} par`] = surface.par[name];
       outs[`${name} rate`] = fate(result);
       rows[name] = result.shares;
-      said.push(`${name} at rate ${number(state[`${name} rate`])}: ${fate(result)}`);
+      const rate = number(state[`${name} rate`]);
+      said.push(`${name} at rate ${rate}: ${fate(result)}`);
     }
     all.forEach((_, i) => (marks[`surface ${i}`] = { display: i === state.surface ? "inline" : "none" }));
     marks.start = move(at([state.x, state.y]));
@@ -130,12 +131,12 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
   // The rates, and the momentum where it has a slider, with the fewest steps to the minimum from where the start now is.
   function best(state, grid) {
     let winner = null;
-    for (const momentum of sliders.includes("momentum") ? grid("momentum", 10) : [state.momentum]) {
-      const found = { momentum, score: 0 };
+    for (const momentum of sliders.includes("momentum") ? grid("momentum", 10).map((v) => ({ momentum: v })) : [{}]) {
+      const found = { ...momentum, score: 0 };
       for (const name of optimizers) {
         let least = Infinity;
         for (const rate of grid(`${name} rate`, 3)) {
-          const score = rank(run({ ...state, momentum, [`${name} rate`]: rate }, name), steps);
+          const score = rank(run({ ...state, ...momentum, [`${name} rate`]: rate }, name), steps);
           if (score < least) [least, found[`${name} rate`]] = [score, rate];
         }
         found.score += least;

@@ -32,9 +32,9 @@ def explore(
     initial=None,
     goal="Bring every path to the minimum in as few steps as you can.",
     reached=None,
-    caption="Drag the ring, where all paths start, or click where it should be; each dot is a step. "
-    "Play, or point at a dot or a curve, to see a step. The dotted line is a thousandth of the loss "
-    "at the start: from where a path stays below it, it counts as at the minimum.",
+    caption="Drag the ring, where all paths start, or click where it should be; each dot is a "
+    "step. Play, or point at a dot or a curve, to see one. The dotted line is a thousandth of the "
+    "loss at the start: from where a path stays below it, it counts as at the minimum.",
     step=6,
     rule=None,
     best=None,
@@ -47,8 +47,8 @@ def explore(
     "SGD share" (of the loss at the start), "SGD diverged" (the step), "SGD turns" (steps on which
     the gradient changed sign), ... for every optimizer; the hyper-parameters, "x", "y" and "t".
 
-    The map shows one step of one optimizer as arrows: the terms that it is the sum of, head to tail.
-    Under it stands the optimizer's rule with the numbers of this step.
+    The map shows one step of one optimizer as arrows: the terms that it is the sum of, head to
+    tail. Under it stands the optimizer's rule with the numbers of this step.
 
     Example:
         >>> explore(surfaces.valley(10), ["SGD", "momentum"], (1e-3, 0.5), momentum=(0, 0.99))
@@ -199,12 +199,11 @@ def _arrows(board, path, t, terms, surface):
         line, head = (
             svg.arrow(*tails[role], 11 if role == "step" else 8) if role in tails else ("", "")
         )
-        board.over += _arrow(board, f"map {role}", role, line, head)
+        board.moving += _arrow(board, f"map {role}", role, line, head)
         lens += _arrow(board, f"lens {role}", role, "", "")
-    board.over += board.shape(
-        "step from", 'circle class="x-from" r="4"', **board.move(*path[max(t - 1, 0)])
-    )
-    board.over += f'<path class="x-spot" data-mark="lens spot"/>'
+    here = board.move(*path[max(t - 1, 0)])
+    board.points += board.shape("step from", 'circle class="x-from" r="4"', **here)
+    board.moving += '<path class="x-spot" data-mark="lens spot"/>'
     size = f'width="{LENS}" height="{LENS}"'
     copies = "".join(
         f'<g data-mark="{name}" data-copy="{name}"></g>'
@@ -265,9 +264,9 @@ def _controls(several, names, learning_rate, angle, noise, hyper, initial):
         checks.known("the hyper-parameter", key, every)
         if key not in used:
             raise ValueError(f"{key}={value!r} moves nothing: none of {', '.join(names)} uses it")
-    for key, (scale, default) in every.items():
-        if key in used:
-            controls.slider(key, hyper.get(key, default), scale, outs=False)
+    for key, (scale, _) in every.items():
+        if key in hyper:  # else every optimizer has its own default
+            controls.slider(key, hyper[key], scale, outs=False)
     controls.slider("noise", noise, "zero", "noise on the gradient", start=0.0, outs=False)
     return controls
 
@@ -281,7 +280,7 @@ def _board(several, maps, chosen, paths, start, t):
     board = svg.Panel("", on_map.x, on_map.y, size=(on_map.width, on_map.height))
     what = " or the ".join(one.name for one in several)
     board.alt = f"Contour lines of the {what}; from one start, the paths of {', '.join(paths)}."
-    board.moving, board.over = on_map.moving, on_map.over
+    board.moving, board.points, board.over = on_map.moving, on_map.points, on_map.over
     for i, one in enumerate(maps):
         board.marks[f"surface {i}"] = {"display": "inline" if one is on_map else "none"}
         mark = f'data-mark="surface {i}"{svg.attribute_text(board.marks[f"surface {i}"])}'
@@ -339,7 +338,7 @@ def _pars(run, surface, names, controls):
     least = {}
     for name in names:
         changes = {"rate": controls.grid(f"{name} rate", 3)[:, None]}
-        if "momentum" in RACERS[name].sliders:
+        if "momentum" in RACERS[name].sliders and "momentum" in controls.grids:
             changes["momentum"] = controls.grid("momentum", 10)[:, None, None]
         fewest = outcome(run(name, surface, **changes), surface)["steps"].min()
         least[name] = float(np.floor(1.1 * fewest))

@@ -22,11 +22,11 @@ OPERATORS = {
     ast.GtE: ">=",
     ast.Lt: "<",
     ast.LtE: "<=",
+    ast.Eq: "==",
 }
-BINDS = {">": 0, ">=": 0, "<": 0, "<=": 0, "+": 1, "-": 1, "*": 2, "/": 2, "**": 3}
+BINDS = {"==": 0, ">": 0, ">=": 0, "<": 0, "<=": 0, "+": 1, "-": 1, "*": 2, "/": 2, "**": 3}
 FUNCTIONS = ("sqrt", "abs", "sign", "exp", "log", "tanh", "maximum", "minimum", "where")
 JAVASCRIPT = {"maximum": "Math.max", "minimum": "Math.min"}  # the others have the same name
-HAS_DECAY = "self.weight_decay is not None"
 
 
 class Rule:
@@ -54,29 +54,33 @@ class Rule:
         self.optimizer = optimizer
         self.memory = {name: float(getattr(optimizer, name)) for name in optimizer.state}
         self.hyper, self.lines, self._free = {}, [], free
-        self._locals = {"w", "g", "lr"}
+        self._names = {}  # of Python, in the method that is being read: what they stand for
         if optimizer.global_clipnorm is not None:
             raise TypeError(f"{optimizer!r} clips the norm of all weights: no rule for one of them")
-        for statement in [*self._decay(), *_body(type(optimizer).update)]:
-            self._read(statement)
-        if not self._ended():
-            raise TypeError(f"{type(optimizer).__name__}.update: not every way through it returns")
+        shrunk = self._call("decayed", "w", "lr")
+        if shrunk != "w":
+            self.lines.append(("w", shrunk))
+        self.lines.append(("w", self._call("update", "w", "g", "lr")))
         self._fold()
         self._simplify()
         self.split, self.terms = self._terms()
 
-    def _decay(self):
-        """The lines that shrink the weights before the update, where the optimizer has such."""
-        if self.optimizer.weight_decay is None:
-            return []
-        for base in type(self.optimizer).__mro__[:-1]:
-            for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))):
-                if isinstance(node, ast.If) and ast.unparse(node.test) == HAS_DECAY:
-                    return node.body
-        raise TypeError(f"{type(self.optimizer).__name__} has no lines for its weight_decay")
+    def _call(self, method, *arguments):
+        """The expression that a method returns; the lines before its end are added."""
+        function = getattr(type(self.optimizer), method)
+        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        names = [one.arg for one in definition.args.args[1:]]
+        outer, self._names = self._names, dict(zip(names, arguments, strict=True))
+        for statement in definition.body:
+            self._read(statement)
+        self._names = outer
+        if not self._ended():
+            name = type(self.optimizer).__name__
+            raise TypeError(f"{name}.{method}: not every way through it returns")
+        return self.lines.pop()[1]
 
     def _ended(self):
-        """Whether the rule has returned."""
+        """Whether the method that is being read has returned."""
         return bool(self.lines) and self.lines[-1][0] == "return"
 
     def _read(self, statement):
@@ -87,7 +91,10 @@ class Rule:
             case ast.Expr(value=ast.Constant()):
                 pass  # a docstring
             case ast.If(test, body, otherwise):
-                for line in body if self._holds(test) else otherwise:
+                holds = self._holds(test)
+                if holds is None:
+                    self._read_sometimes(test, body, otherwise)
+                for line in {True: body, False: otherwise}.get(holds, []):
                     self._read(line)
             case ast.Assign(targets, value):
                 self._assign(targets, self._expression(value))
@@ -100,14 +107,30 @@ class Rule:
                 self._refuse(statement)
 
     def _holds(self, test):
-        """Whether the test of an `if` holds: it may only ask for a flag of the instance."""
+        """Whether the test of an `if` holds for this instance, None if that depends on the step."""
         match test:
             case ast.UnaryOp(ast.Not(), operand):
-                return not self._holds(operand)
+                holds = self._holds(operand)
+                return None if holds is None else not holds
             case ast.Attribute(ast.Name("self"), flag):
                 if isinstance(getattr(self.optimizer, flag, None), bool):
                     return getattr(self.optimizer, flag)
-        return self._refuse(test)
+            case ast.Compare(ast.Attribute(ast.Name("self"), name), [op], [ast.Constant(None)]):
+                return isinstance(op, ast.Is) == (getattr(self.optimizer, name) is None)
+        return None
+
+    def _read_sometimes(self, test, body, otherwise):
+        """Add lines that hold at some steps only: name = where(test, expression, name)."""
+        test, before = self._expression(test), len(self.lines)
+        for line in body:
+            if not isinstance(line, ast.Assign):
+                self._refuse(line)
+            self._read(line)
+        for line in otherwise:
+            self._refuse(line)
+        self.lines[before:] = [
+            (name, ("where", test, expression, name)) for name, expression in self.lines[before:]
+        ]
 
     def _assign(self, targets, expression):
         """The lines of an assignment; of a = self.b = ... the attribute's comes first."""
@@ -116,7 +139,7 @@ class Rule:
             match target:
                 case ast.Name(name):
                     names.append(name)
-                    self._locals.add(name)
+                    self._names[name] = name
                 case ast.Attribute(ast.Name("self"), name) if name in self.memory:
                     names.insert(0, f"self.{name}")
                 case _:
@@ -129,8 +152,8 @@ class Rule:
         match node:
             case ast.Constant(Real() as value) if not isinstance(value, bool):
                 return value
-            case ast.Name(name) if name in self._locals:
-                return name
+            case ast.Name(name) if name in self._names:
+                return self._names[name]
             case ast.Attribute(ast.Name("self"), "iterations"):
                 return "t"
             case ast.Attribute(ast.Name("self"), name) if name in self.memory:
@@ -148,9 +171,15 @@ class Rule:
                 return (OPERATORS[type(op)], self._expression(left), self._expression(right))
             case ast.Compare(left, [op], [right]) if type(op) in OPERATORS:
                 return (OPERATORS[type(op)], self._expression(left), self._expression(right))
+            case ast.BoolOp(ast.Or(), [ast.Attribute(ast.Name("self"), name) as one, other]):
+                return self._expression(one if getattr(self.optimizer, name) else other)
             case ast.Call(ast.Attribute(ast.Name("np"), name), arguments, []):
                 if name in FUNCTIONS:
                     return (name, *map(self._expression, arguments))
+            case ast.Call(ast.Name("min" | "max" as name), arguments, []):
+                return (f"{name}imum", *map(self._expression, arguments))
+            case ast.Call(ast.Attribute(ast.Name("self"), method), arguments, []):
+                return self._call(method, *map(self._expression, arguments))
         return self._refuse(node)
 
     def _refuse(self, node):
@@ -165,10 +194,11 @@ class Rule:
             expression = _replaced(expression, renamed)
             later = {other for other, _ in lines[i + 1 :]}
             renamed.pop(name, None)
-            if isinstance(expression, str) and name != "return" and expression not in later:
+            last = i == len(lines) - 1
+            if isinstance(expression, str) and not last and expression not in later:
                 renamed[name] = expression
             else:
-                self.lines.append(("w" if name == "return" else name, expression))
+                self.lines.append((name, expression))
 
     def _simplify(self):
         """Leave out what is multiplied by 0, and memories that remember nothing."""
@@ -184,10 +214,12 @@ class Rule:
         passing = {}  # memories that are only a step on the way to w
         for i, (name, expression) in enumerate(lines):
             expression = _simple(_replaced(expression, passing))
+            if name == expression:
+                continue
             before = [other for _, other in lines[: i + 1]]
             after = [other for _, other in lines[i + 1 :]]
             forgets = not any(name in _names(other) for other in before)
-            once = sum(_names(other).count(name) for other in after) == 1
+            once = sum(_names(other).count(name) for other in after) <= 1
             if name.startswith("self.") and forgets and once:
                 passing[name] = expression
                 self.memory.pop(name.removeprefix("self."))
@@ -273,11 +305,6 @@ class Rule:
         return f"({text})" if binds < above else text
 
 
-def _body(function):
-    """The statements of a function."""
-    return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0].body
-
-
 def _replaced(expression, names):
     """An expression with other names."""
     if isinstance(expression, tuple):
@@ -346,6 +373,12 @@ def _simple(expression):
             return ("-", one)
         case "+", one, ("-", other):
             return ("-", one, other)
+        case ("/", one, 1) | ("*", 1, one) | ("*", one, 1):
+            return one
+        case "minimum", 1, "t":  # t counts from 1
+            return 1
+        case (("maximum" | "minimum"), Real() as one, Real() as other):
+            return max(one, other) if operator == "maximum" else min(one, other)
     return (operator, *operands)
 
 

@@ -61,6 +61,11 @@ def schedule_designer(
 
     Facts: "warmup", "floor", "rate" and "loss".
 
+    Example:
+        >>> run = {"shape": "cosine", "warmup": 0.1, "floor": 0.0, "loss": [0.21, 0.24]}
+        >>> schedule_designer([run, run | {"shape": "linear", "loss": [0.3, 0.31]}])
+        <explorable schedule_designer: ...
+
     Args:
         recorded: list of dicts with "shape" (one of SHAPES), "warmup" (share of all steps), "floor"
             (share of the peak), "loss" (a number a seed) and, in all or none, "rate", the peak.

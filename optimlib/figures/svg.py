@@ -15,7 +15,7 @@ from optimlib.figures.words import number
 DOTS = 50  # the steps that get a dot on the path
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # (width, height) of a panel in pixels: alone on its side, beside the sliders, one of two alike
-MAP, SIDE, HALF = (344, 344), (356, 156), (344, 258)
+MAP, SIDE, HALF = (344, 346), (356, 156), (344, 258)
 
 
 class Panel:
@@ -62,7 +62,8 @@ class Panel:
         self.limits, self.rows, self.keys, self.back = limits, rows, keys, back
         self.marks = {}  # the attributes of each mark by its name
         self.still = ""  # SVG below the marks
-        self.moving = self.over = ""  # SVG of the marks: within the axes, and wherever they are
+        # SVG of the marks: lines within the axes, points near them, and what lies anywhere
+        self.moving = self.points = self.over = ""
 
     def scale(self):
         """What the script needs of this panel."""
@@ -114,7 +115,7 @@ class Panel:
     def marker(self, name, x, y, series, **attributes):
         """The marker of `series` at (x, y)."""
         look = f'path class="x-end x-s"{colours(series)} d="{style_of(series).shape}"'
-        self.over += self.shape(name, look, **self.move(x, y), **attributes)
+        self.points += self.shape(name, look, **self.move(x, y), **attributes)
 
     def ring(self, name, x, y, **attributes):
         """A ring at (x, y)."""
@@ -150,10 +151,13 @@ class Panel:
         """SVG in the pixels of the axes, wherever it lies."""
         return f'<g transform="translate({self.left},{self.TOP})">{shapes}</g>'
 
-    def inside(self, shapes):
-        """SVG in the pixels of the axes, clipped to them."""
-        size = f'x="{self.left}" y="{self.TOP}" width="{self.w}" height="{self.h}"'
-        return f"<svg {size}>{shapes}</svg>"
+    def inside(self, shapes, margin=0):
+        """SVG in the pixels of the axes, clipped to them and a margin around them."""
+        size = f'width="{self.w + 2 * margin}" height="{self.h + 2 * margin}"'
+        corner = f'x="{self.left - margin}" y="{self.TOP - margin}"'
+        if margin:
+            size += f' viewBox="{-margin} {-margin} {self.w + 2 * margin} {self.h + 2 * margin}"'
+        return f"<svg {corner} {size}>{shapes}</svg>"
 
     def html(self, handle=""):
         """The panel as HTML: what stands, what moves over it, a handle, its keys below.
@@ -163,7 +167,7 @@ class Panel:
         keys = "".join(f"<span>{swatch(series)}{escape(text)}</span>" for series, text in self.keys)
         keys = f'<div class="x-keys">{keys}</div>' if keys else ""
         size = f'viewBox="0 0 {self.width} {self.height}"'
-        moving = f"{self.inside(self.moving)}{self.outside(self.over)}"
+        moving = self.inside(self.moving) + self.inside(self.points, 6) + self.outside(self.over)
         return (
             f'<div class="x-panel"><div class="x-plot">'
             f'<svg {size} role="img" aria-label="{escape(self.alt)}">{self.back or self.frame()}'

@@ -4,6 +4,7 @@ const ROLES = ["kept", "push", "decay"]; // the terms of a step, in the order of
 const operations = {
   "+": (a, b) => a + b, "-": (a, b) => (b === undefined ? -a : a - b), "*": (a, b) => a * b, "/": (a, b) => a / b,
   "**": (a, b) => a ** b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "<": (a, b) => a < b, "<=": (a, b) => a <= b,
+  "==": (a, b) => a === b,
   where: (test, a, b) => (test ? a : b), maximum: Math.max, minimum: Math.min,
 };
 

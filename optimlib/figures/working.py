@@ -22,6 +22,7 @@ OPERATIONS = {
     ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b,
     "where": lambda test, a, b: a if test else b,
     "maximum": max,
     "minimum": min,
@@ -195,6 +196,7 @@ def _roles(rule, i):
 
 def _line_html(target, expression, told, rule, roles):
     """One line: its target, and its terms, between which it may break."""
+    settings = STILL | {f"self.{name}" for name in rule.hyper}
     leaf = iter(range(2, 2 + len(leaves(expression))))
     is_step = target == "step" or (target == rule.split and not _scaled(rule))
     target_role = " x-step" if is_step else ""
@@ -203,24 +205,40 @@ def _line_html(target, expression, told, rule, roles):
         f'<span class="x-term">{_cell("=", told, 0, sign=True)}</span>'
     ]
     for i, (sign, term) in enumerate(summands(expression)):
-        signs = [] if i == 0 else [sign]
         role = f" x-{roles[str(term)]}" if str(term) in roles else ""
-        cells = "".join(_sign(one, told) for one in signs)
-        inside, pending = "", []
-        for token in tokens(term, 1 + (i > 0)):
-            if is_name(token):
-                inside += _sign(" ".join(pending), told) if pending else ""
-                pending = []
-                k = next(leaf)
-                inside += _cell(_short(token), told, k)
-            else:
-                pending.append(token)
-        inside += _sign(" ".join(pending), told) if pending else ""
-        parts.append(
-            f'<span class="x-term">{cells}<span class="x-part{role}">{inside}</span></span>'
-        )
+        first = _sign(sign, told) if i else ""
+        for piece in _pieces(tokens(term, 1 + (i > 0))):
+            cells = "".join(
+                _cell(_short(text), told, next(leaf), settings=text in settings)
+                if named
+                else _sign(text, told)
+                for text, named in piece
+            )
+            parts.append(
+                f'<span class="x-term">{first}<span class="x-part{role}">{cells}</span></span>'
+            )
+            first = ""
     both = " x-both" if len(told) > 1 else ""
     return f'<div class="x-line-of{both}">{"".join(parts)}</div>'
+
+
+def _pieces(texts):
+    """The tokens of a term in pieces, between which a narrow page may break: before a division.
+
+    Returns:
+        Lists of pairs (text, whether it is a name); signs that follow each other are one text.
+    """
+    pieces, depth = [[]], 0
+    for text in texts:
+        if text == "/" and depth == 0:
+            pieces.append([])
+        depth += text.count("(") - text.count(")")
+        named = is_name(text)
+        piece = pieces[-1]
+        if piece and not named and not piece[-1][1]:
+            text = f"{piece.pop()[0]} {text}"
+        piece.append((text, named))
+    return pieces
 
 
 def _scaled(rule):
@@ -240,8 +258,8 @@ def _sign(text, told):
     return f'<span class="x-sign"><b>{code}</b>{rows}</span>'
 
 
-def _cell(name, told, k, sign=False):
+def _cell(name, told, k, sign=False, settings=False):
     """A column: a name, and its number for each weight."""
     rows = "".join(f"<i data-n>{line[k]}</i>" for line in told)
-    kind = "x-sign" if sign else "x-name"
+    kind = "x-sign" if sign else "x-name x-set" if settings else "x-name"
     return f'<span class="{kind}"><b>{escape(name)}</b>{rows}</span>'

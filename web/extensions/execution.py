@@ -1,4 +1,4 @@
-"""Sphinx extension of the book's site: chapters executed side by side, and again when optimlib changes."""
+"""Chapters executed side by side, and again when optimlib changes."""
 
 import hashlib
 import logging
@@ -28,7 +28,7 @@ def setup(app):
 
 
 def fingerprint(*names, also=()):
-    """A digest of files and folders of the project, by their names and contents, and of what is named beside them."""
+    """A digest of the names and contents of files and folders, and of what is named beside."""
     digest = hashlib.sha256(repr(also).encode())
     for path in sorted(p for name in names for p in [ROOT / name, *(ROOT / name).rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -37,10 +37,11 @@ def fingerprint(*names, also=()):
 
 
 def watch_sources(app, config):
-    """Where optimlib changes, execute and read all chapters again; where the site's own parts do, write all pages again.
+    """Where optimlib changes, chapters are executed again; where the site does, all is written.
 
-    Sphinx sees neither by itself. The cache of executed chapters is one for each state of what their outputs hang on beside
-    their own cells, and its path is a setting that Sphinx compares with the last build's.
+    Sphinx sees neither by itself. The cache of executed chapters is one for each state of what
+    their outputs hang on beside their own cells, and its path is a setting that Sphinx compares
+    with the last build's.
     """
     config.book_parts = fingerprint("web", "_config.yml", "_toc.yml", "book/notation.md")
     caches = Path(app.outdir).parent / "executed"
@@ -58,7 +59,10 @@ def settle_kernels(app):
 
 
 def execute_side_by_side(app, env, names):
-    """Fill the cache with the chapters about to be read, a core each; what fails is run again when read, and reported there."""
+    """Fills the cache with the chapters about to be read, a core each.
+
+    What fails is run again when it is read, and reported there.
+    """
     left_out = env.mystnb_config.execution_excludepatterns
     paths = [Path(env.doc2path(name)) for name in names]
     chapters = [
@@ -79,7 +83,7 @@ def execute_side_by_side(app, env, names):
 
 
 def ask_the_register(app, uri):
-    """The link check asks doi.org's register whether a DOI exists: the publishers that it leads to turn programs away."""
+    """The link check asks doi.org's register for a DOI: publishers turn programs away."""
     return uri.replace("https://doi.org/10.", "https://doi.org/api/handles/10.")
 
 

@@ -21,6 +21,7 @@ const answers = {
   value: (scale, positions) => positions.map((p) => inside("scales")[scale].value(p, -1000)),
   position: (scale, values) => values.map((v) => inside("scales")[scale].position(v, -1000)),
   number: (values) => values.map(inside("number")),
+  workedOf: (name, environment) => inside("worked")(inside("rules")[name], environment),
   designed: (shape, warmup, floor, times) => times.map((time) => inside("designed")(shape, warmup, floor, time)),
 };
 

