@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from tools.isolation import isolate
 
 isolate()  # one thread, too: the networks are small, more gain nothing and disturb each other
