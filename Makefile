@@ -10,15 +10,16 @@ export SOLUTIONS  # `make book SOLUTIONS=no` hides the worked solutions
 unexport PYTHONOPTIMIZE  # the book's assertions always count
 
 # The Python that makes .venv: the one named by PYTHON=..., else the first of these that was tried,
-# else the first that is newer.
+# else the first that is newer. Each is looked for once, when it is needed.
 CANDIDATES = $(or $(PYTHON),python3 python3.15 python3.14 python3.13 python3.12 python3.11)
-TRIED = 311 <= version <= 315
-FITS = 311 <= version
-which = $(firstword $(foreach p,$(CANDIDATES),$(shell "$(p)" -c 'import sys, venv, ensurepip; version = sys.version_info[0] * 100 + sys.version_info[1]; sys.exit(not $(1))' >/dev/null 2>&1 && echo $(p))))
-CHOSEN = $(or $(call which,$(TRIED)),$(call which,$(FITS)))
+ask = $(shell "$(p)" -c 'import sys, venv, ensurepip; v = sys.version_info; sys.exit(not ($(1)))' >/dev/null 2>&1 && echo $(p))
+first = $(firstword $(foreach p,$(CANDIDATES),$(call ask,$(1))))
+TRIED = $(eval TRIED := $$(call first,(3, 11) <= v < (3, 16)))$(TRIED)
+NEWER = $(eval NEWER := $$(call first,v >= (3, 16)))$(NEWER)
+CHOSEN = $(or $(TRIED),$(NEWER))
 FOUND = $(or $(strip $(foreach p,$(CANDIDATES),$(shell "$(p)" -c 'import sys; print("$(p) is", sys.version.split()[0])' 2>/dev/null))),none of $(CANDIDATES) runs)
 REFUSE = $(error the book needs Python 3.11 or newer with its venv module, but $(FOUND); name one with `make PYTHON=python3.13 ...`)
-UNTRIED = $(if $(call which,$(TRIED)),,$(warning $(FOUND), newer than any Python that the book was tried on (3.11 to 3.15): on an error, name an older one with `make PYTHON=python3.13 ...`))
+WARN = $(if $(TRIED),,$(warning $(FOUND), newer than any Python that the book was tried on (3.11 to 3.15): on an error, name an older one with `make PYTHON=python3.13 ...`))
 
 # An environment is made again also when the project was moved, when its Python has left the machine,
 # or when PYTHON=... names another version than it has.
@@ -35,7 +36,7 @@ book: .venv/made    ## build the website into _build/html
 	@echo "The book: $$(pwd)/_build/html/index.html"
 
 serve: book    ## build it and serve it on localhost (PORT=8000)
-	$(IN) -m tools.serve $(PORT)
+	$(IN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 	$(IN) -m tools.pdf
@@ -43,8 +44,8 @@ pdf: book    ## the whole book as one PDF in _build/pdf (needs a Chromium)
 test: .venv/made .venv-course/made    ## run every notebook and every test, on the built site too
 	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder book course/source tests
 
-check: lint    ## unit tests, the structure of the book, lint: no browser, under a minute
-	$(IN) -m pytest -n auto --dist worksteal tests/unit tests/book/test_book.py tests/house
+check: lint    ## lint, unit tests, the structure of the book: no browser, under a minute
+	$(IN) -m pytest -n auto --dist worksteal -m 'not browser' tests/unit tests/book/test_book.py
 
 lint: .venv/made    ## what ruff finds in the code, and whether it is formatted
 	$(IN) -m ruff check
@@ -76,6 +77,10 @@ records: .venv/made    ## run these four and put what they find on the page "How
 	$(IN) -m tools.margins --write
 	$(IN) -m tools.versions --write
 	$(IN) -m tools.mutants --write
+	$(IN) -m tools.report
+
+report: .venv/made    ## write the tables of that page anew from what is on record
+	$(IN) -m tools.report
 
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
@@ -89,8 +94,12 @@ assignments: .venv-course/made    ## the students' versions of all assignments a
 assignment: .venv-course/made    ## a zip to hand out, and the solution without hidden tests (A=1)
 	$(COURSE) assignment $(A)
 
-grade: .venv-course/made    ## marks and feedback for a folder of downloads (A=1 FROM=folder [TO=folder] [SANDBOX=no])
-	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(filter no,$(SANDBOX)),--no-sandbox)
+autograder: .venv-course/made    ## graders for Gradescope and GitHub Classroom (A=1)
+	$(COURSE) autograder $(A)
+
+grade: .venv-course/made    ## marks and feedback for downloads (A=1 FROM=folder [TO=] [ROSTER=] [LATE=] [JOBS=] [SECONDS=] [SANDBOX=no])
+	$(COURSE) grade $(A) "$(FROM)" $(if $(TO),--to "$(TO)") $(if $(ROSTER),--roster "$(ROSTER)") $(if $(LATE),--late $(LATE)) \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(filter no,$(SANDBOX)),--no-sandbox)
 
 lock: .venv/made    ## write constraints.txt anew, keeping what still fits (UPGRADE=yes: the newest)
 	$(IN) -m pip install --quiet --target _build/lock uv==0.13.9
@@ -103,21 +112,23 @@ clean:    ## remove what was built, and .venv
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/made: $(PINS) $(call STALE,.venv)
-	$(if $(CHOSEN),$(UNTRIED),$(REFUSE))
+	$(if $(CHOSEN),$(WARN),$(REFUSE))
 	@echo "Making .venv with $(CHOSEN) from the locked pins: about a minute"
 	@"$(CHOSEN)" -m venv --clear .venv
 	@$(IN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
+	@echo ../../../.. | tee .venv/lib/python3*/site-packages/optimlib.pth >/dev/null  # in any folder and locale
 	@pwd > $@
 
 .venv-course/made: course/requirements.txt constraints.txt pyproject.toml $(call STALE,.venv-course)
-	$(if $(CHOSEN),$(UNTRIED),$(REFUSE))
+	$(if $(CHOSEN),$(WARN),$(REFUSE))
 	@echo "Making .venv-course with $(CHOSEN), for grading: about a minute"
 	@"$(CHOSEN)" -m venv --clear .venv-course
 	@.venv-course/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
+	@echo ../../../.. | tee .venv-course/lib/python3*/site-packages/optimlib.pth >/dev/null
 	@pwd > $@
 
 .venv-parity/made: tests/parity/requirements.txt
-	$(if $(CHOSEN),$(UNTRIED),$(REFUSE))
+	$(if $(CHOSEN),$(WARN),$(REFUSE))
 	@echo "Making .venv-parity with $(CHOSEN): Keras, TensorFlow, PyTorch, JAX and optax, some minutes"
 	@"$(CHOSEN)" -m venv --clear .venv-parity
 	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
@@ -126,5 +137,5 @@ clean:    ## remove what was built, and .venv
 again:
 
 .PHONY: help book serve pdf test check lint notebooks margins mutants versions newest links bench
-.PHONY: records parity recordings assignments assignment grade lock clean again
+.PHONY: records report parity recordings assignments assignment autograder grade lock clean again
 .DELETE_ON_ERROR:

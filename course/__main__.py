@@ -2,6 +2,7 @@
 
     python -m course assignments                  all students' versions, into book/assignments/
     python -m course assignment A                 a zip to hand out, and the solution
+    python -m course autograder A                 graders for Gradescope and GitHub Classroom
     python -m course grade A FROM [--to FOLDER]   marks.csv and feedback pages, into grades/A/
     python -m course check A                      whether every wrong answer loses its marks
 
@@ -9,12 +10,15 @@ A is an assignment's name, or its number.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from course import assignment
 from course.assignment import ROOT, Mistake, named
 from course.collect import NotANotebook
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: processes are forked from here
 
 
 def assignments(options):
@@ -27,6 +31,15 @@ def hand_out(options):
     packed, solution = assignment.write_handout(named(options.assignment))
     print(f"To hand out:                          {packed}")
     print(f"To publish when all is handed in:     {solution} (without hidden tests)")
+
+
+def autograder(options):
+    """Write an autograder for Gradescope, and a template repository for GitHub Classroom."""
+    from course import service  # numpy and others that hand-outs do without
+
+    name = named(options.assignment)
+    print(f"For Gradescope, Autograder zip:       {service.write_gradescope(name)}")
+    print(f"For GitHub Classroom, template:       {service.write_classroom(name)}")
 
 
 def grade(options):
@@ -42,19 +55,12 @@ def grade(options):
         )
     to = (options.to or ROOT / "grades" / name).expanduser().resolve()
     limits = Limits(options.seconds or CELL_SECONDS, sandboxed=not options.no_sandbox)
+    how = {"jobs": options.jobs, "late": options.late / 100, "roster": options.roster}
     try:
-        table, ungraded = grade_all(
-            name, options.downloads, to, limits, options.jobs, options.late / 100
-        )
+        ungraded = grade_all(name, options.downloads, to, limits, **how)
     except KeyboardInterrupt:
         print(f"\nInterrupted. What is graded is in {to}; the same command goes on from there.")
         return 130
-    print(f"\nMarks:    {table.path}\nFeedback: {to / 'feedback'}, and all of it in feedback.zip")
-    if table.hand:
-        print(
-            f"By hand:  {', '.join(map(table.title, table.hand))}. Put marks and comments into "
-            "marks.csv, and grade again: that runs no code."
-        )
     if ungraded:
         print(f"NOT GRADED, {len(ungraded)}: {', '.join(ungraded)}")
     return 1 if ungraded else 0
@@ -78,6 +84,7 @@ def main():
     for name, run in [
         ("assignments", assignments),
         ("assignment", hand_out),
+        ("autograder", autograder),
         ("grade", grade),
         ("check", check),
     ]:
@@ -97,6 +104,7 @@ def main():
             command.add_argument(
                 "--late", type=float, default=0.0, help="per cent that a late day takes"
             )
+            command.add_argument("--roster", type=Path, help="the platform's table of all students")
     options = parser.parse_args()
     from course.sandbox import NoSandbox
 

@@ -16,21 +16,24 @@ import shutil
 import signal
 import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import connection
 from pathlib import Path
+from time import monotonic
 
 import nbformat
 import psutil
 from tqdm import tqdm
 
-from course import sandbox
+from course import gradebook, sandbox, sheets
 from course.assignment import Mistake, about, role, source, student_version, text, written
 from course.collect import HandIn, choose, collect, page_of
 from course.grading import Limits
 from course.grading import grade as tested
 from course.marks import Result, Table
 from course.page import page
+from course.runner import PATIENCE
 
 MEMORY, SECONDS = 4 << 30, 90  # of the process of one hand-in, beside what its sandbox takes
 
@@ -48,6 +51,9 @@ class Job:
     given: str
     source: str
     limits: Limits
+
+
+said_at_once = partial(print, flush=True)  # also where the output is a file or a pipe
 
 
 def digest_of(*values):
@@ -128,20 +134,6 @@ def graded(job, place):
     return result
 
 
-def in_a_process(context, job, running):
-    """Run `work`, with a time limit. Returns what went wrong, or nothing."""
-    process = context.Process(target=work, args=(job,), daemon=False)
-    process.start()
-    running.add(process)
-    process.join(job.limits.total + SECONDS)
-    late = process.is_alive()
-    end(process)
-    running.discard(process)
-    if late:
-        return f"the grader was not done after {job.limits.total + SECONDS:g} seconds"
-    return f"the grader failed on it (exit {process.exitcode})" if process.exitcode else ""
-
-
 def end(process):
     """End a process and all that it started."""
     with contextlib.suppress(psutil.Error):
@@ -161,8 +153,10 @@ def given_notebook(name, folder):
     return place.read_text(encoding="utf-8")
 
 
-def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print):
-    """Grade what is in `downloads`; write marks.csv, feedback/ and feedback.zip into `out`.
+def grade_all(
+    name, downloads, out, limits=None, jobs=None, late=0.0, roster=None, say=said_at_once
+):
+    """Grade what is in `downloads`, and write all that a teacher needs into the folder `out`.
 
     Args:
         name: the assignment.
@@ -170,10 +164,11 @@ def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print)
         limits: a `Limits`.
         jobs: how many hand-ins are graded at a time; as many as there are cores, if None.
         late: the share of the points that a day of lateness takes.
+        roster: the platform's table of all students.
         say: prints a line.
 
     Returns:
-        The `Table`, and the students who were not graded.
+        The students who were not graded.
 
     Raises:
         Mistake: something that the teacher can put right.
@@ -188,72 +183,135 @@ def grade_all(name, downloads, out, limits=None, jobs=None, late=0.0, say=print)
     if not hand_ins:
         raise Mistake(f"There are no files in {downloads}.")
     out.mkdir(parents=True, exist_ok=True)
-    table = Table(out / "marks.csv", whole, late)
-    given, results, todo = given_notebook(name, out), {}, []
+    table, results, todo = Table(out / "marks.csv", whole, late), {}, []
+    sheets.take_sheets(out / "sheets", table)
+    given = given_notebook(name, out)
     for hand_in in hand_ins:
-        before, files = load(out, hand_in.student), files_digest(hand_in)
-        digest = digest_of(files, written(whole), limits.seconds, *hand_in.remarks)
-        only = copy.copy(table)
-        download = before.download if before else str(hand_in.files[0].path)
-        only.rows = {hand_in.student: table.row(hand_in.student, download)}
-        job = Job(hand_in, before, files, digest, only, out, given, written(whole), limits)
-        if before and before.digest == digest:
-            marks = only.marks(before, before)
-            path = out / "feedback" / page_of(before.download)
-            if not before.graded or before.page == page_digest(before, marks) and path.exists():
-                results[hand_in.student] = before
-                table.put(before, marks)
+        job = prepared(hand_in, table, out, given, whole, limits)
+        if job.before and job.before.digest == job.digest:
+            marks = job.table.marks(job.before, job.before)
+            if shown_already(job, marks):
+                results[hand_in.student] = job.before, marks
+                table.put(job.before, marks)
                 continue
         todo.append(job)
     failed = run(todo, table, results, jobs or os.cpu_count() or 1, say)
-    publish(out, results.values())
-    nobodys = (
-        table.rows.keys()
-        - {h.student for h in hand_ins}
-        - {path.stem for path in out.glob("results/*.json")}
+    found = [result for result, _ in results.values()]
+    marks = {student: mine for student, (_, mine) in results.items()}
+    publish(out, found)
+    title = (
+        next(c.source for c in whole.cells if c.cell_type == "markdown").split("\n")[0].strip("# ")
     )
-    for student in sorted(nobodys):
+    for said in summary(out, given, whole, table, found, marks, title, roster):
+        say(said)
+    for student in nobodys(table, hand_ins, out):
         say(f"{table.path}: the row {student!r} is nobody's; what it says counts for no one")
-    return table, sorted({*failed, *(s for s, result in results.items() if not result.graded)})
+    return sorted({*failed, *(result.student for result in found if not result.graded)})
+
+
+def prepared(hand_in, table, out, given, whole, limits):
+    """The `Job` of a hand-in, with the one row of the table that it needs."""
+    before, files = load(out, hand_in.student), files_digest(hand_in)
+    digest = digest_of(files, written(whole), limits.seconds, *hand_in.remarks)
+    only = copy.copy(table)
+    download = before.download if before else str(hand_in.files[0].path)
+    only.rows = {hand_in.student: table.row(hand_in.student, download)}
+    return Job(hand_in, before, files, digest, only, out, given, written(whole), limits)
+
+
+def shown_already(job, marks):
+    """Whether the page of a hand-in that has not changed shows these marks."""
+    if not job.before.graded:
+        return True
+    path = job.folder / "feedback" / page_of(job.before.download)
+    return job.before.page == page_digest(job.before, marks) and path.exists()
+
+
+def nobodys(table, hand_ins, out):
+    """The rows of the table that belong to no hand-in of this run or of an earlier one."""
+    earlier = {path.stem for path in out.glob("results/*.json")}
+    return sorted(table.rows.keys() - {h.student for h in hand_ins} - earlier)
+
+
+def summary(out, given, whole, table, found, marks, title, roster):
+    """Write what shows the class as a whole. Returns lines of what is to be said."""
+    handed_in = sheets.books(out, found)
+    if table.hand:
+        sheets.write_sheets(out / "sheets", whole, handed_in, marks)
+    sheets.write_statistics(out / "statistics.csv", table, marks)
+    given = nbformat.reads(given, as_version=4)
+    alike = sheets.write_similar(out / "similar.csv", handed_in, given)
+    lines = ["", f"Marks:    {table.path}"]
+    lines.append(f"Feedback: {out / 'feedback'}, and all of it in feedback.zip")
+    if table.hand:
+        lines.append(f"By hand:  {', '.join(map(table.title, table.hand))}, on {out / 'sheets'}")
+    if roster:
+        most = sum(table.points.values())
+        lines += gradebook.write(Path(roster).expanduser(), out, title, most, found, marks)
+    looks = [result.student for result in found if result.look]
+    if looks:
+        lines.append(f"LOOK AT:  {', '.join(looks)}: the column `look` says why")
+    if alike:
+        lines.append(f"ALIKE:    {alike} pairs, in {out / 'similar.csv'}")
+    return lines
 
 
 def run(jobs, table, results, at_a_time, say):
     """Run the jobs, write marks.csv as they come; returns the students who were not graded."""
-    failed, running = [], set()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["course.grade"])
+    failed, running, waiting, number = [], {}, jobs[::-1], 0
+    context = multiprocessing.get_context("fork")  # from one thread, with all that it needs loaded
+    tqdm.monitor_interval = 0
     shape = "{n} of {total}, {remaining} left {bar:30}"
     bar = tqdm(total=len(jobs), bar_format=shape, disable=not sys.stderr.isatty())
-    pool = ThreadPoolExecutor(at_a_time)
-    waiting = {pool.submit(in_a_process, context, job, running): job for job in jobs}
     try:
-        for number, done in enumerate(as_completed(waiting), 1):
-            job, student = waiting[done], waiting[done].hand_in.student
-            wrong, result = done.result(), load(job.folder, f"{student}.new")
-            if wrong or result is None:
-                failed.append(student)
-                result = Result(student, job.hand_in.name, job.hand_in.number)
-                result.remarks = [*job.hand_in.remarks, f"NOT GRADED: {wrong}"]
-                result.download = str(job.hand_in.files[0].path)
-            else:
-                results[student] = result
-            marks = job.table.marks(result, job.before)
-            table.put(result, marks)
-            table.write()
-            if student in results:  # last, so that no old mark is taken for a new answer's
-                new = job.folder / f"results/{student}.new.json"
-                new.replace(new.with_name(f"{student}.json"))
-            bar.update()
-            with bar.external_write_mode():
-                say(f"{number:4} of {len(jobs)}  {line(result, marks, table)}")
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in [*running]:
-            with contextlib.suppress(ValueError, AssertionError):
+        while waiting or running:
+            while waiting and len(running) < at_a_time:
+                process = context.Process(target=work, args=(waiting[-1],))
+                process.start()
+                job = waiting.pop()
+                running[process] = job, monotonic() + PATIENCE * job.limits.total + SECONDS
+            connection.wait([process.sentinel for process in running], timeout=1)
+            for process, (job, deadline) in [*running.items()]:
+                late = monotonic() > deadline
+                if process.is_alive() and not late:
+                    continue
                 end(process)
+                del running[process]
+                wrong = "the grader took too long" if late else ""
+                wrong = wrong or f"the grader failed on it ({process.exitcode})" * bool(
+                    process.exitcode
+                )
+                failed += finish(job, wrong, table, results)
+                number += 1
+                bar.update()
+                with bar.external_write_mode():
+                    said = line(*results[job.hand_in.student], table)
+                    say(f"{number:4} of {len(jobs)}  {said}")
+    finally:
+        for process in running:
+            end(process)
         bar.close()
         table.write()
     return failed
+
+
+def finish(job, wrong, table, results):
+    """Put what a job found into the table and the results; returns the student if it is nothing."""
+    student = job.hand_in.student
+    new = job.folder / f"results/{student}.new.json"
+    result = None if wrong else load(job.folder, f"{student}.new")
+    failed = result is None
+    if failed:
+        result = Result(student, job.hand_in.name, job.hand_in.number)
+        result.remarks = [*job.hand_in.remarks, f"NOT GRADED: {wrong or 'the disk is full?'}"]
+        result.download = str(job.hand_in.files[0].path)
+    marks = job.table.marks(result, job.before)
+    results[student] = result, marks
+    table.put(result, marks)
+    table.write()
+    if not failed:  # last, so that no old mark is taken for a new answer's
+        new.replace(new.with_name(f"{student}.json"))
+    return [student] if failed else []
 
 
 def line(result, marks, table):

@@ -14,7 +14,7 @@ from time import monotonic
 
 from course.assignment import HIDDEN, about, role
 from course.repair import DEFINED
-from course.runner import used
+from course.runner import PATIENCE, used
 from course.sandbox import Ended, Sandbox
 
 CELL_SECONDS, NOTEBOOK_SECONDS = 10, 180
@@ -93,7 +93,7 @@ def run(book, tests, limits):
                 if name is None:
                     return found, said.get("notes")
                 sandbox.send({"id": name, "source": tests.get(name, "")})
-                reply = sandbox.receive(min(deadline, monotonic() + limits.seconds + 5))
+                reply = sandbox.receive(min(deadline, monotonic() + PATIENCE * limits.seconds + 10))
                 if name in tests:
                     found[name] = reply
         except Ended as error:
@@ -113,7 +113,11 @@ def grade(book, source, limits):
         A `Found` for each test, by grade_id; and what looks unusual in the answers.
     """
     begun = monotonic()
-    cells = {about(cell)["grade_id"]: cell for cell in source.cells if role(cell) == "test"}
+    cells = {
+        about(cell)["grade_id"]: cell
+        for cell in source.cells
+        if role(cell) == "test" and not empty(cell.source)
+    }
     first = {name: visible(cell) for name, cell in cells.items() if not empty(visible(cell))}
     seen, _ = run(book, first, limits)
     whole = {
@@ -136,6 +140,8 @@ def result(cell, replies):
         found.points = most
         with contextlib.suppress(TypeError, ValueError):
             found.points = min(most, max(0.0, float(last["points"]))) if "points" in last else most
+        if found.points < most:
+            found.message = "partly right" if found.points else "not right"
     else:
         hidden = HIDDEN.search(cell.source) and (len(replies) > 1 or empty(visible(cell)))
         found.message = shown(cell, last) if hidden else text(last.get("message"))

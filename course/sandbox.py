@@ -94,10 +94,11 @@ def walls():
     for name in ("/tmp", "/dev/shm", HOME):
         command += [*where_known("--size", str(FILES)), "--tmpfs", name]
     # optimlib is installed as a link to here
-    folders = dict.fromkeys([Path(sys.base_prefix), PREFIX, ROOT / "optimlib", RUNNER])
+    folders = dict.fromkeys([Path(sys.base_prefix), PREFIX, ROOT / "optimlib"])
     for folder in folders:
         if not folder.is_relative_to("/usr"):
             command += ["--ro-bind", str(folder), str(folder)]
+    command += ["--ro-bind", str(RUNNER), "/runner.py"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--"]
 
 
@@ -130,11 +131,12 @@ class Sandbox:
     """
 
     def __init__(self, sandboxed=True, user=None):
-        command, how = [str(PYTHON), "-I", "-B", str(RUNNER)], {}
+        command, how = [str(PYTHON), "-I", "-B"], {}
         self.home = None
         if sandboxed:
-            command = [*walls(), *command]
+            command = [*walls(), *command, "/runner.py"]
         else:
+            command += ["-c", RUNNER.read_text(encoding="utf-8")]  # the user may read no file
             self.home = tempfile.mkdtemp(prefix="student-")
             how = {"env": environment(self.home), "cwd": self.home}
             if user is not None:
@@ -158,7 +160,10 @@ class Sandbox:
             with contextlib.suppress(OSError):
                 pipe.close()
         if self.home:
-            subprocess.run(["chmod", "-R", "u+rwX", self.home], capture_output=True)
+            for folder, names, _ in os.walk(self.home):  # a folder may forbid to look into it
+                for path in (Path(folder, name) for name in names):
+                    if not path.is_symlink():
+                        path.chmod(0o700)
             shutil.rmtree(self.home, ignore_errors=True)
 
     def processes(self):

@@ -5,6 +5,25 @@ from difflib import get_close_matches
 
 import numpy as np
 
+# arguments of Keras that are not here: the value that changes nothing, and why
+ABSENT = {
+    "auto_scale_loss": (True, "all numbers are float64, and the loss needs no scaling"),
+    "callbacks": (None, "only fit calls callbacks"),
+    "class_weight": (None, "every sample counts alike"),
+    "jit_compile": ("auto", "numpy compiles nothing"),
+    "loss_scale_factor": (None, "all numbers are float64, and the loss needs no scaling"),
+    "loss_weights": (None, "a network has one loss"),
+    "run_eagerly": (False, "numpy runs every line as it comes"),
+    "sample_weight": (None, "every sample counts alike"),
+    "steps": (None, "x and y are arrays, and all of them is used"),
+    "steps_per_epoch": (None, "an epoch is one pass over x"),
+    "steps_per_execution": (1, "numpy runs every step as it comes"),
+    "validation_batch_size": (None, "the validation data are one batch"),
+    "validation_freq": (1, "the validation data are scored after every epoch"),
+    "validation_steps": (None, "x and y are arrays, and all of them is used"),
+    "weighted_metrics": (None, "every sample counts alike"),
+}
+
 
 def number(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False):
     """A finite number, or an array of them, between `low` and `high`.
@@ -16,7 +35,10 @@ def number(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=F
         ValueError: `value` is no number, or out of range.
     """
     try:
-        array = np.array(value, dtype=float)
+        array = np.array(value)
+        if array.dtype.kind not in "fiubO" or isinstance(value, bool):
+            raise TypeError
+        array = array.astype(float)
     except (TypeError, ValueError):
         raise ValueError(f"{name}={value!r} is not a number") from None
     too_low = array <= low if open_low else array < low
@@ -65,6 +87,21 @@ def known(name, value, table):
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(map(repr, table))
     raise ValueError(f"{name}={value!r} is unknown: expected one of {listed}{hint}")
+
+
+def refuse(function, arguments):
+    """Accept arguments of Keras that are not here only with the value that changes nothing.
+
+    Raises:
+        ValueError: An argument of Keras has another value; the reason why it is not here is said.
+        TypeError: Keras has no such argument either.
+    """
+    for name, value in arguments.items():
+        if name not in ABSENT:
+            raise TypeError(f"{function} has no argument {name!r}")
+        neutral, reason = ABSENT[name]
+        if type(value) is not type(neutral) or value != neutral:
+            raise ValueError(f"{function} takes no {name}: {reason}")
 
 
 def warn_diverged(when, learning_rate, unit, consequence):

@@ -59,14 +59,10 @@ def one_hot(labels, classes):
         ValueError: A label is not whole, or out of range.
     """
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"y has dtype {labels.dtype}: expected whole-number labels, "
-            f"or one-hot rows of shape (N, {classes})"
-        )
-    wrong = labels[(labels < 0) | (labels >= classes)]
+    wrong = labels[(labels < 0) | (labels >= classes) | (labels != np.floor(labels))]
     if wrong.size:
         raise ValueError(
-            f"y has the label {wrong.flat[0]}, out of range: expected 0 to {classes - 1}"
+            f"y has the label {wrong.flat[0]}: expected whole numbers from 0 to {classes - 1}, "
+            f"or one-hot rows of shape (N, {classes})"
         )
-    return np.eye(classes)[labels]
+    return np.eye(classes)[labels.astype(int)]

@@ -7,6 +7,7 @@ broadcasts against w: a `learning_rate` of shape (R, 1) trains R replicas at R r
 """
 
 import math
+import warnings
 
 import numpy as np
 
@@ -14,48 +15,117 @@ from optimlib import checks
 
 
 class Optimizer:
-    """What all optimizers share: the learning rate, the count of steps, weight decay and clipping.
+    """What all optimizers share, with the meaning and the order of Keras.
 
     Args:
         learning_rate: A number >= 0, an array, or a schedule: a function of the step 0, 1, 2, ...
         weight_decay: The rate lambda >= 0 of w <- w - learning_rate * lambda * w before each
             update, a number or an array, or None (Loshchilov & Hutter, 2019).
-        global_clipnorm: The longest gradient allowed; a longer one is scaled down to it (Pascanu
-            et al., 2013). None for no limit.
+        clipnorm: The longest gradient that each layer's parameters may have (see `build`).
+        clipvalue: The largest number that a gradient may have.
+        global_clipnorm: The longest gradient allowed (Pascanu et al., 2013). Of these three, one;
+            a longer or larger gradient is cut down to it.
+        use_ema: Whether to have a running mean of the weights, `average`, with which fit ends
+            (Polyak & Juditsky, 1992).
+        ema_momentum: How much of that mean is left after a step, in [0, 1].
+        ema_overwrite_frequency: After how many updates the weights become that mean, or None.
+        loss_scale_factor: Not here.
+        gradient_accumulation_steps: How many gradients make one update with their mean, or None.
+        name: A name, or None.
 
     Raises:
-        ValueError: A hyper-parameter is out of its range.
+        ValueError: An argument is out of its range.
     """
 
     state = ()  # the names of what a rule remembers between steps
 
-    def __init__(self, learning_rate, weight_decay=None, global_clipnorm=None):
-        self.learning_rate = learning_rate
+    def __init__(
+        self,
+        learning_rate,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **absent,
+    ):
+        kind = type(self).__name__
+        checks.refuse(kind, {"loss_scale_factor": loss_scale_factor} | absent)
+        limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        self.clips = sum(limit is not None for limit in limits.values())
+        if self.clips > 1:
+            raise ValueError(f"{kind} takes one of clipnorm, clipvalue and global_clipnorm")
+        for limit, value in limits.items():
+            setattr(self, limit, checks.optional(limit, value, 0, open_low=True))
         self.weight_decay = checks.optional("weight_decay", weight_decay, 0)
-        self.global_clipnorm = checks.optional("global_clipnorm", global_clipnorm, 0, open_low=True)
+        self.use_ema = use_ema
+        self.ema_momentum = checks.number("ema_momentum", ema_momentum, 0, 1)
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        for count, low in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
+            if getattr(self, count) is not None:
+                checks.integer(count, getattr(self, count), low)
+        self.name = name or kind.lower()
+        self.sizes = None
         self.reset()
+        self.learning_rate = learning_rate
+
+    def build(self, shapes):
+        """Learn how w is made up, from the shapes of the layers' parameters; `compile` does it.
+
+        Returns:
+            The optimizer itself.
+        """
+        self.sizes = [math.prod(shape) for shape in shapes]
+        return self
 
     def reset(self):
-        """Forget all steps: the state is 0.0 until the first gradient gives it a shape."""
-        self.iterations, self.shape = 0, None
-        for name in self.state:
+        """Forget all steps: what is remembered is 0.0 until the first gradient gives it a shape."""
+        self.iterations, self.gradient_count, self.shape = 0, 0, None
+        for name in self._remembered():
             setattr(self, name, 0.0)
         return self
+
+    def _remembered(self):
+        return [*self.state, "average", "gradient_sum"]
 
     @property
     def learning_rate(self):
         """The rate of the next step: a number or an array."""
         rate = self._learning_rate
-        return checks.number("learning_rate", rate(self.iterations), 0) if callable(rate) else rate
+        if not callable(rate):
+            return rate
+        step = self.iterations * (self.gradient_accumulation_steps or 1) + self.gradient_count
+        return checks.number("learning_rate", rate(step), 0)
 
     @learning_rate.setter
     def learning_rate(self, rate):
-        self._learning_rate = rate if callable(rate) else checks.number("learning_rate", rate, 0)
+        if isinstance(rate, type):
+            raise ValueError(
+                f"learning_rate={rate.__name__} is a class: call it with its arguments"
+            )
+        if not callable(rate):
+            rate = checks.number("learning_rate", rate, 0)
+            if getattr(self, "has_schedule", False):
+                raise TypeError(
+                    f"learning_rate={rate} cannot replace a schedule: make a new optimizer"
+                )
+            if self.shape is not None and _common_shape(self.shape, [rate]) != self.shape:
+                raise ValueError(
+                    f"learning_rate has shape {np.shape(rate)} but the weights {self.shape}: "
+                    "call reset() first, or compile a new model"
+                )
+        self._learning_rate, self.has_schedule = rate, callable(rate)
 
-    @property
-    def has_schedule(self):
-        """Whether the rate is a function of the step."""
-        return callable(self._learning_rate)
+    def _no_lr(self, rate=None):
+        raise AttributeError("an optimizer has no lr: its rate is learning_rate")
+
+    lr = property(_no_lr, _no_lr)
 
     def broadcast_shape(self, shape):
         """The shape that weights of `shape` take on together with the hyper-parameters.
@@ -63,20 +133,23 @@ class Optimizer:
         Raises:
             ValueError: The shapes do not fit.
         """
-        own = {name: v for name, v in vars(self).items() if name not in self.state}
-        arrays = [v for v in own.values() if isinstance(v, np.ndarray)]
-        shapes = [np.shape(self.learning_rate), *map(np.shape, arrays)]
-        try:
-            return np.broadcast_shapes(shape, *shapes)
-        except ValueError:
-            listed = ", ".join(str(s) for s in dict.fromkeys(shapes) if s)
+        remembered = self._remembered()
+        own = [
+            v for k, v in vars(self).items() if isinstance(v, np.ndarray) and k not in remembered
+        ]
+        if self.has_schedule:
+            own.append(self.learning_rate)
+        common = _common_shape(shape, own)
+        if common is None:
+            listed = ", ".join(str(s) for s in dict.fromkeys(map(np.shape, own)) if s)
             raise ValueError(
                 f"hyper-parameters of shape {listed} do not fit weights of shape {shape}: "
                 "R replicas take shape (R, 1)"
-            ) from None
+            )
+        return common
 
     def step(self, w, g, out=None):
-        """One update: new weights from w and g, which stay as they are.
+        """One step: new weights from w and g, which stay as they are.
 
         Args:
             w: The weights (..., P).
@@ -84,19 +157,43 @@ class Optimizer:
             out: An array to write the new weights to; it may be w itself.
 
         Raises:
-            ValueError: The shapes of w and g differ, they are not those of the step before, or g
-                has a NaN.
+            ValueError: The shapes of w, g and out differ, they are not those of the step before,
+                or g has a number that is not finite.
         """
-        w, g = _floats("w", w), _floats("g", g)
+        w, g = self._checked(w, g, out)
+        rate, updates = self.learning_rate, self.iterations
+        if self.gradient_accumulation_steps is None:
+            new = self._updated(w, g, rate)
+        else:
+            new = self._accumulated(w, g, rate)
+        if self.use_ema:
+            momentum = self.ema_momentum if updates else 0.0
+            self.average = momentum * self.average + (1 - momentum) * new
+            if self.ema_overwrite_frequency and (updates + 1) % self.ema_overwrite_frequency == 0:
+                new = self.average.copy()
+        if out is None:
+            return new
+        np.copyto(out, new)
+        return out
+
+    def update(self, w, g, lr):
+        """The rule itself: new weights from w, g and the rate of this step."""
+        raise NotImplementedError(f"{type(self).__name__} defines no update rule")
+
+    def _checked(self, w, g, out):
+        w, g = np.asarray(w), np.asarray(g)
+        if w.dtype.kind != "f" or g.dtype.kind != "f":
+            w, g = _floats("w", w), _floats("g", g)
         if w.shape != g.shape:
             raise ValueError(
                 f"w has shape {w.shape} but g has shape {g.shape}: "
                 "the gradient has one number for every weight"
             )
-        if math.isnan(np.vdot(g, g)):  # a sum of squares is NaN only where one of its terms is
+        # a sum of squares is finite only if all its terms are, and quick to take
+        if not math.isfinite(np.vdot(g, g)) and not np.isfinite(g).all():
             raise ValueError(
-                f"g has a NaN at step {self.iterations}: "
-                "the run has diverged, or the gradient has a fault"
+                f"g has {np.count_nonzero(~np.isfinite(g))} values that are not finite at step "
+                f"{self.iterations}: the run has diverged, or the gradient has a fault"
             )
         if self.shape is None:
             self.shape = self.broadcast_shape(w.shape)
@@ -107,45 +204,90 @@ class Optimizer:
                 f"w has shape {w.shape} but earlier steps had {self.shape}: "
                 "call reset() or make a new optimizer"
             )
-        lr = self.learning_rate
-        if self.global_clipnorm is not None:
-            norm = np.sqrt((g * g).sum(axis=-1, keepdims=True))
-            g = g * (self.global_clipnorm / np.maximum(norm, self.global_clipnorm))
+        if out is not None and np.shape(out) != self.shape:
+            raise ValueError(f"out has shape {np.shape(out)}: expected {self.shape}")
+        return w, g
+
+    def _accumulated(self, w, g, lr):
+        """The weights as they are, or, with enough gradients, an update by their mean."""
+        self.gradient_sum, self.gradient_count = self.gradient_sum + g, self.gradient_count + 1
+        if self.gradient_count < self.gradient_accumulation_steps:
+            return w.copy()
+        g = self.gradient_sum / self.gradient_count
+        self.gradient_sum, self.gradient_count = 0.0, 0
+        return self._updated(w, g, lr)
+
+    def _updated(self, w, g, lr):
+        """Clipping, weight decay and the rule, in the shape and the dtype of the weights."""
+        dtype, g = w.dtype, self._clipped(g) if self.clips else g
         self.iterations += 1
         new = self.update(self.decayed(w, lr), g, lr)
-        if out is None:
-            return new
-        np.copyto(out, new)
-        return out
+        if new.shape != self.shape:
+            raise ValueError(
+                f"the update has shape {new.shape} for weights of shape {self.shape}: "
+                "hyper-parameters take no new axes after the first step"
+            )
+        for name in self.state:
+            value = getattr(self, name)
+            if value is g:  # whoever computed the gradient may use its memory again
+                setattr(self, name, g.copy())
+            elif new.dtype != dtype and isinstance(value, np.ndarray):
+                setattr(self, name, value.astype(dtype))
+        return new if new.dtype == dtype else new.astype(dtype)
 
-    def build(self, shapes):
-        """Learn the shapes of all parameters in their order; most rules have no use for them.
+    def _clipped(self, g):
+        if self.clipvalue is not None:
+            return np.clip(g, -self.clipvalue, self.clipvalue)
+        limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
+        with np.errstate(over="ignore"):
+            squares = g * g
+        if self.clipnorm is None or self.sizes is None or g.ndim == 0:
+            norm = np.sqrt(squares.sum(axis=-1 if g.ndim else None, keepdims=True))
+        elif sum(self.sizes) != g.shape[-1]:
+            raise ValueError(f"g has {g.shape[-1]} numbers, but build was told {sum(self.sizes)}")
+        else:
+            starts = np.cumsum([0, *self.sizes[:-1]])
+            norm = np.sqrt(np.add.reduceat(squares, starts, axis=-1)).repeat(self.sizes, axis=-1)
+        scale = limit / np.maximum(norm, limit)
+        if not np.isfinite(norm).all():
+            scale = np.where(np.isfinite(norm), scale, np.nan)
+            warnings.warn(
+                f"the squares of g overflow at step {self.iterations}, and its length cannot be "
+                f"clipped to {limit}: the weights become NaN; scale the loss down",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        return g * scale
 
-        Returns:
-            The optimizer itself.
+    def save_own_variables(self, store):
+        """Put all that is remembered into a dict, as arrays."""
+        names = ["iterations", "gradient_count", *self._remembered()]
+        store |= {name: np.asarray(getattr(self, name)) for name in names}
+        if not self.has_schedule:
+            store["learning_rate"] = np.asarray(self._learning_rate)
+
+    def load_own_variables(self, store):
+        """Remember what `save_own_variables` put into a dict.
+
+        Raises:
+            ValueError: It is of another optimizer.
         """
-        return self
-
-    def evaluated(self, w):
-        """The weights (..., P) at which a network that trains at w is evaluated: most often w."""
-        return w
-
-    def update(self, w, g, lr):
-        """The rule itself: new weights from w, g and the rate of this step."""
-        raise NotImplementedError(f"{type(self).__name__} defines no update rule")
+        own = {}
+        self.save_own_variables(own)
+        if set(store) != set(own):
+            names = [", ".join(sorted(names)) for names in (own, store)]
+            raise ValueError(f"{self} remembers {names[0]}, but what was saved is {names[1]}")
+        self.reset()
+        for name, value in store.items():
+            setattr(self, name, value.item() if value.ndim == 0 else value.copy())
+        shapes = [getattr(self, name).shape for name in self._remembered() if np.ndim(store[name])]
+        self.shape = shapes[0] if shapes else None
 
     def decayed(self, w, lr):
         """The weights w after decoupled weight decay, which comes before the update."""
         if self.weight_decay is not None:
             w = w - lr * self.weight_decay * w
         return w
-
-    def build(self, shapes):
-        """Learn the shapes of all parameters, in their order in w; `compile` calls it.
-
-        Most rules treat every weight by itself, and the shapes make no difference to them.
-        """
-        return self
 
     def evaluated(self, w):
         """The weights at which a network with the weights w is evaluated: w, but for some rules."""
@@ -327,6 +469,8 @@ class AdamW(Adam):
         *shared,
         **named,
     ):
+        if weight_decay is None:
+            raise ValueError("AdamW takes a number for weight_decay: without decay it is Adam")
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *shared, **named
         )
@@ -345,6 +489,14 @@ def get(optimizer):
         return optimizer
     name = optimizer.lower() if isinstance(optimizer, str) else optimizer
     return checks.known("optimizer", name, BY_NAME)()
+
+
+def _common_shape(shape, arrays):
+    """The shape that arrays take on together with `shape`, or None where they do not fit."""
+    try:
+        return np.broadcast_shapes(shape, *map(np.shape, arrays))
+    except ValueError:
+        return None
 
 
 def _floats(name, value):

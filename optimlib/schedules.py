@@ -22,7 +22,7 @@ class Schedule:
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and not isinstance(field.default, bool | str):
+            if value is not None and field.name not in ("name", "staircase", "cycle"):
                 bounds = LOWEST.get(field.name, {"low": 0})
                 setattr(self, field.name, checks.number(field.name, value, **bounds))
 
@@ -32,7 +32,9 @@ class Schedule:
         Raises:
             ValueError: The step is no number of at least 0.
         """
-        rate = self.rate(checks.number("step", step, 0))
+        step = np.asarray(checks.number("step", step, 0))[()]  # numpy's numbers overflow to inf
+        with np.errstate(over="ignore", under="ignore"):
+            rate = self.rate(step)
         return float(rate) if np.ndim(rate) == 0 else rate
 
     def rate(self, step):
@@ -61,6 +63,7 @@ class ExponentialDecay(Schedule):
     decay_steps: float
     decay_rate: float
     staircase: bool = False
+    name: str | None = None
 
     def rate(self, step):
         p = step / self.decay_steps
@@ -85,6 +88,7 @@ class InverseTimeDecay(Schedule):
     decay_steps: float
     decay_rate: float
     staircase: bool = False
+    name: str | None = None
 
     def rate(self, step):
         p = step / self.decay_steps
@@ -103,6 +107,7 @@ class PiecewiseConstantDecay(Schedule):
 
     boundaries: list
     values: list
+    name: str | None = None
 
     def __post_init__(self):
         boundaries = self.boundaries = list(self.boundaries)
@@ -139,6 +144,7 @@ class PolynomialDecay(Schedule):
     end_learning_rate: float = 0.0001
     power: float = 1.0
     cycle: bool = False
+    name: str | None = None
 
     def rate(self, step):
         periods = np.maximum(np.ceil(step / self.decay_steps), 1) if self.cycle else 1
@@ -165,6 +171,7 @@ class CosineDecay(Schedule):
     initial_learning_rate: float
     decay_steps: float
     alpha: float = 0.0
+    name: str | None = None
     warmup_target: float | None = None
     warmup_steps: float = 0
 
@@ -195,6 +202,7 @@ class CosineDecayRestarts(Schedule):
     t_mul: float = 2.0
     m_mul: float = 1.0
     alpha: float = 0.0
+    name: str | None = None
 
     def __post_init__(self):
         super().__post_init__()

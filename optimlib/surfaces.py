@@ -198,8 +198,12 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
     """
     steps = checks.integer("steps", steps, 1)
     noise = checks.number("noise", noise, 0)
-    if np.any(noise) and rng is None:
-        raise ValueError(f"noise={noise!r} needs an rng, such as np.random.default_rng(0)")
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise ValueError(f"optimizer={optimizer!r} is no optimizer, such as optimizers.SGD(0.1)")
+    if np.any(noise) and not hasattr(rng, "standard_normal"):
+        raise ValueError(
+            f"noise={noise!r} needs an rng such as np.random.default_rng(0): rng={rng!r}"
+        )
     optimizer.reset()
     w = checks.number("start", surface.start if start is None else start)
     w = np.array(np.broadcast_to(w, optimizer.broadcast_shape(np.shape(w))))
@@ -207,11 +211,12 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
     path[0] = w
     diverged = np.zeros(w.shape[:-1], dtype=int)  # the step of it, 0 for none
     rate = optimizer.learning_rate
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for step in range(1, steps + 1):
             g = surface.gradient(w)
             if np.any(noise):
                 g = g + noise * rng.standard_normal(g.shape)
+            diverged[~np.isfinite(g).all(axis=-1) & (diverged == 0)] = step
             w = optimizer.step(w, np.where(diverged[..., None] > 0, 0.0, g))
             diverged[~(np.abs(w) < FAR).all(axis=-1) & (diverged == 0)] = step
             path[step] = w = np.where(diverged[..., None] > 0, np.nan, w)

@@ -6,13 +6,17 @@ networks in one loop. Inside, samples stand on the last axis: x is (features, sa
 activations are (..., units, samples).
 """
 
+import copy
+import json
 import math
 import os
 
 import numpy as np
 
 from optimlib import checks, losses, optimizers
-from optimlib.callbacks import History
+from optimlib.callbacks import CallbackList, History
+
+QUIET = {"over": "ignore", "under": "ignore", "invalid": "ignore", "divide": "ignore"}
 
 
 class Model:
@@ -24,8 +28,8 @@ class Model:
     Args:
         seed: A whole number, or an array of them, one network each: it draws the weights and then
             the order of the batches.
-        l2: The rate of the penalty `l2 * |w|^2 / 2` that is added to the gradient, and not to the
-            loss shown; a number or an array.
+        l2: The rate of a penalty on w: l2 * w is added to the gradient, and nothing to the loss
+            shown; a number or an array.
     """
 
     inputs = ()  # the shape of one sample; None stands for any length
@@ -50,7 +54,8 @@ class Model:
     def w(self):
         """All parameters in one flat vector (..., P).
 
-        Write to it, as in `model.w[...] = new`, or assign to it: `model.w = new` takes a copy.
+        Write to it, as in `model.w[...] = new`, or assign to it: `model.w = new` takes a copy. An
+        array that was read from here is not changed by fit.
         """
         return self._w
 
@@ -67,12 +72,7 @@ class Model:
 
     def views(self, flat):
         """A flat vector (..., P) as the layers' parameters: a view of it for each of `shapes`."""
-        parts, start = [], 0
-        for shape in self.shapes:
-            stop = start + math.prod(shape)
-            parts.append(flat[..., start:stop].reshape(flat.shape[:-1] + shape))
-            start = stop
-        return self.group(parts)
+        return self.group(_parts(flat, self.shapes))
 
     def group(self, parts):
         """The parameters, one for each of `shapes`, as the network's `layers` present them."""
@@ -83,7 +83,65 @@ class Model:
         """A mask (P,) that is True at the entries of matrices and False at biases and the like."""
         return np.concatenate([np.full(math.prod(s), len(s) > 1) for s in self.shapes])
 
-    def compile(self, optimizer="rmsprop", loss=None, metrics=()):
+    def get_weights(self):
+        """Copies of the layers' parameters, an array for each of `shapes`, as in Keras."""
+        return _parts(self.w.copy(), self.shapes)
+
+    def set_weights(self, weights):
+        """Take over parameters from a list as `get_weights` returns it."""
+        shapes = [self.w.shape[:-1] + shape for shape in self.shapes]
+        if [np.shape(part) for part in weights] != shapes:
+            found = ", ".join(str(np.shape(part)) for part in weights)
+            raise ValueError(
+                f"weights has the shapes {found}: expected {', '.join(map(str, shapes))}"
+            )
+        rows = (*self.w.shape[:-1], -1)
+        self.w = np.concatenate([np.reshape(part, rows) for part in weights], axis=-1)
+
+    def save(self, filepath):
+        """Write the weights, the optimizer's memory and the seeds' states to an .npz file."""
+        store = {}
+        if self.optimizer is not None:
+            self.optimizer.save_own_variables(store)
+        states = json.dumps([rng.bit_generator.state for rng in self.rngs])
+        np.savez(filepath, w=self.w, rngs=states, **{f"optimizer.{k}": v for k, v in store.items()})
+
+    def load(self, filepath):
+        """Go on from a file that `save` wrote, in a model that is made and compiled alike.
+
+        Raises:
+            ValueError: The file is of another network, or of another optimizer.
+        """
+        path = os.fspath(filepath)
+        with np.load(path if path.endswith(".npz") else path + ".npz") as file:
+            content = dict(file)
+        states = json.loads(content.pop("rngs").item())
+        if content["w"].shape[-1] != self.w.shape[-1] or len(states) != len(self.rngs):
+            raise ValueError(
+                f"{path} has weights of shape {content['w'].shape} and {len(states)} seeds, "
+                f"but the network has {self.w.shape} and {len(self.rngs)}"
+            )
+        w = content.pop("w")
+        if self.optimizer is not None:
+            self.optimizer.load_own_variables(
+                {name.removeprefix("optimizer."): v for name, v in content.items()}
+            )
+        self.w = w
+        for rng, state in zip(self.rngs, states):
+            rng.bit_generator.state = state
+
+    def __getstate__(self):
+        views = ("layers", "gradients", "_g")
+        return {name: value for name, value in vars(self).items() if name not in views}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.w = self._w
+
+    def __copy__(self):
+        return copy.deepcopy(self)
+
+    def compile(self, optimizer="rmsprop", loss=None, metrics=None, **absent):
         """Choose the optimizer, the loss and the metrics, by name or as objects.
 
         Replicas of the optimizer's hyper-parameters replicate the weights.
@@ -92,10 +150,12 @@ class Model:
             optimizer: An `optimizers.Optimizer`, or its name in lower case.
             loss: A name of `losses.LOSSES`, or a function of z and y as those there.
             metrics: A list of names of `losses.METRICS`.
+            **absent: Other arguments of Keras, refused unless they change nothing.
 
         Raises:
             ValueError: A name is unknown, or the network does not fit.
         """
+        checks.refuse("compile", absent)
         optimizer = optimizers.get(optimizer)
         if optimizer.iterations and optimizer is not self.optimizer:
             raise ValueError(
@@ -114,7 +174,8 @@ class Model:
                 f"loss={loss!r} with metrics={metrics!r} asks for an output for each class, "
                 "but the network has one"
             )
-        self.optimizer = optimizer.build(self.shapes)
+        self.optimizer = optimizer
+        optimizer.build(self.shapes)
         shape = np.broadcast_shapes(optimizer.broadcast_shape(self.w.shape), np.shape(self.l2))
         if shape != self.w.shape:
             self.w = np.broadcast_to(self.w, shape)  # a copy: each replica whole in memory
@@ -127,7 +188,8 @@ class Model:
             y: Labels (N,), or one-hot rows or targets (N, outputs).
         """
         self._require_compiled()
-        _, loss, g = self._gradient(*self._samples(x, y))
+        with np.errstate(under="ignore"):
+            _, loss, g = self._gradient(*self._samples(x, y))
         return loss.mean(axis=-1), g.copy()
 
     def _gradient(self, x, y):
@@ -137,7 +199,21 @@ class Model:
         self.backward(cache, delta / delta.shape[-1])  # the mean over the samples
         return p, loss, self._g + self.l2 * self.w if self.penalized else self._g
 
-    def fit(self, x, y, epochs=1, batch_size=32, validation_data=None, callbacks=(), shuffle=True):
+    def fit(
+        self,
+        x,
+        y,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        *,
+        initial_epoch=0,
+        **absent,
+    ):
         """Train for some epochs, each a pass over the samples in batches.
 
         A replica whose loss, gradient or weights would not be finite stops with its last good
@@ -147,11 +223,15 @@ class Model:
         Args:
             x: The samples (N, features).
             y: Labels (N,), or one-hot rows or targets (N, outputs).
-            epochs: How many.
-            batch_size: How many samples a batch has; the last one may be smaller.
+            batch_size: How many samples a batch has, 32 for None; the last one may be smaller.
+            epochs: The epoch to stop before.
+            verbose: 0 shows nothing, "auto" and 1 a bar where it takes long, 2 a line an epoch.
+            callbacks: A `callbacks.Callback`, a list of them, or None.
+            validation_split: The share of the samples, the last ones, that are validation data.
             validation_data: A pair (x, y), or None: its loss and metrics come after each epoch.
-            callbacks: A list of `callbacks.Callback`.
             shuffle: Whether each epoch takes the samples in a new order.
+            initial_epoch: The epoch to begin with.
+            **absent: Other arguments of Keras, refused unless they change nothing.
 
         Returns:
             A `callbacks.History`: for each epoch the loss and the metrics, means over its batches,
@@ -161,36 +241,73 @@ class Model:
             ValueError: The data do not fit the network.
             RuntimeError: The model is not compiled.
         """
+        checks.refuse("fit", absent)
         self._require_compiled()
-        x, y = self._samples(x, y)
-        if validation_data is not None:
-            x_val, y_val = self._samples(*validation_data, name="validation_data")
+        batch_size = 32 if batch_size is None else checks.integer("batch_size", batch_size, 1)
+        initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
         epochs = checks.integer("epochs", epochs, 1)
-        batch_size = checks.integer("batch_size", batch_size, 1)
+        x, y, validation = self._fit_data(x, y, validation_split, validation_data)
+        shape = self.optimizer.broadcast_shape(self.w.shape)
+        if shape != self.w.shape:
+            raise ValueError(
+                f"hyper-parameters ask for weights of shape {shape}, but the model has "
+                f"{self.w.shape}: compile it again"
+            )
         history, stopped = History(), np.zeros(self.w.shape[:-1], dtype=int)
-        first_rate = self.optimizer.learning_rate
-        for callback in callbacks:
-            callback.model = self
-            callback.on_train_begin()
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for epoch in _progress(epochs):
-                logs = self._epoch(*self._shuffled(x, y, shuffle), batch_size, epoch, stopped)
-                if validation_data is not None:
-                    logs |= {f"val_{k}": v for k, v in self._scores(x_val, y_val).items()}
+        params = {"verbose": verbose, "epochs": epochs, "steps": -(-x.shape[-1] // batch_size)}
+        hooks = CallbackList(callbacks, history, self, params)
+        first_rate, logs = self.optimizer.learning_rate, {}
+        self.history, self.stop_training = history, False
+        hooks("on_train_begin")
+        reuse_freed_memory()
+        with np.errstate(**QUIET):
+            for epoch in _progress(range(initial_epoch, epochs), verbose):
+                hooks("on_epoch_begin", epoch)
+                shuffled = self._shuffled(x, y, shuffle)
+                logs = self._epoch(*shuffled, batch_size, epoch, stopped, hooks)
+                if validation is not None:
+                    logs |= self._validation_logs(*validation, hooks)
                     _mark(stopped, epoch, np.isfinite(logs["val_loss"]))
                 for name, value in logs.items():
                     bad = np.inf if "loss" in name else np.nan
                     logs[name] = np.where(stopped > 0, bad, value)[()]
-                history.add(epoch, logs)
-                for callback in callbacks:
-                    callback.on_epoch_end(epoch, logs)
-                if stopped.all():
+                hooks("on_epoch_end", epoch, logs)
+                if verbose == 2:
+                    scores = ", ".join(f"{name} {np.round(v, 4)}" for name, v in logs.items())
+                    print(f"Epoch {epoch + 1}/{epochs}: {scores}")
+                if stopped.all() or self.stop_training:
                     break
+        if self.optimizer.use_ema and logs:
+            self.w = np.where(stopped[..., None] > 0, self.w, self.optimizer.average)
+        hooks("on_train_end", logs)
         history.stopped = stopped
         checks.warn_diverged(
-            stopped, first_rate, "epoch", "it stopped there, with its last finite weights"
+            stopped,
+            first_rate,
+            "epoch",
+            "it stopped there, with its last finite weights; the optimizer remembers the steps "
+            "that led there until its reset()",
         )
         return history
+
+    def _fit_data(self, x, y, validation_split, validation_data):
+        """The samples to train on, x and y, and the pair to validate on, or None."""
+        share = checks.fraction("validation_split", validation_split)
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+                raise ValueError("validation_data is no pair (x, y), which is what fit takes")
+        elif share > 0:
+            samples = self._samples(x, y)[0].shape[-1]
+            first = math.floor(samples * (1 - share))
+            if first == 0:
+                raise ValueError(
+                    f"validation_split={share} of {samples} samples leaves none to train on"
+                )
+            validation_data = x[first:], y[first:]
+            x, y = x[:first], y[:first]
+        if validation_data is not None:
+            validation_data = self._samples(*validation_data, name="validation_data")
+        return *self._samples(x, y), validation_data
 
     def _require_compiled(self):
         if self.optimizer is None:
@@ -207,11 +324,13 @@ class Model:
         y = np.stack([y.take(order, -1) for order in orders])
         return x.reshape(*self.seed.shape, *x.shape[1:]), y.reshape(*self.seed.shape, *y.shape[1:])
 
-    def _epoch(self, x, y, batch_size, epoch, stopped):
+    def _epoch(self, x, y, batch_size, epoch, stopped, hooks):
         """One pass over the data: means over its batches. Marks in `stopped` who diverges."""
         self.w = self.w  # whoever has looked at the weights keeps what they saw
         outputs, loss_parts, well = [], [], not stopped.any()
-        for start in range(0, x.shape[-1], batch_size):
+        for number, start in enumerate(range(0, x.shape[-1], batch_size)):
+            if hooks.by_batch:
+                hooks("on_train_batch_begin", number)
             batch = (..., slice(start, start + batch_size))
             p, loss, g = self._gradient(x[batch], y[batch])
             outputs.append(p)
@@ -228,8 +347,24 @@ class Model:
                 well = _mark(stopped, epoch, np.isfinite(new).all(axis=-1))
                 new = np.where(stopped[..., None] > 0, self.w, new)
             np.copyto(self.w, new)
+            if hooks.by_batch:
+                hooks("on_train_batch_end", number, self._epoch_logs(outputs, loss_parts, y))
+                self.w = self.w
+                if self.stop_training:
+                    break
+        return self._epoch_logs(outputs, loss_parts, y)
+
+    def _epoch_logs(self, outputs, loss_parts, y):
         p, loss = np.concatenate(outputs, axis=-1), np.concatenate(loss_parts, axis=-1)
         return self._means(p, loss, y[..., : p.shape[-1]])
+
+    def _validation_logs(self, x, y, hooks):
+        hooks("on_test_begin")
+        hooks("on_test_batch_begin", 0)
+        scores = self._scores(x, y)
+        hooks("on_test_batch_end", 0, scores)
+        hooks("on_test_end", scores)
+        return {f"val_{name}": value for name, value in scores.items()}
 
     def _means(self, p, loss, y):
         """The loss and the metrics of samples, by name: numbers, or arrays (...) over replicas."""
@@ -251,25 +386,38 @@ class Model:
         p, loss, _ = self.loss(self._outputs(x), y)
         return self._means(p, loss, y)
 
-    def evaluate(self, x, y, return_dict=False):
+    def evaluate(self, x, y, batch_size=None, verbose="auto", *, return_dict=False, **absent):
         """The loss and the metrics on samples x, y: numbers, or arrays (...) over replicas.
 
+        Args:
+            x: The samples (N, features).
+            y: Labels (N,), or one-hot rows or targets (N, outputs).
+            batch_size: As in Keras; the samples are one batch here, and the means the same.
+            verbose: As in Keras; nothing is shown.
+            return_dict: Whether a dict is returned.
+            **absent: Other arguments of Keras, refused unless they change nothing.
+
         Returns:
-            A list, the loss first; or a dict.
+            A dict; or a list, the loss first; or the loss alone, where there are no metrics.
         """
+        checks.refuse("evaluate", absent)
         self._require_compiled()
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(**QUIET):
             scores = self._scores(*self._samples(x, y))
         scores = {name: float(v) if np.ndim(v) == 0 else v for name, v in scores.items()}
-        return scores if return_dict else list(scores.values())
+        if return_dict:
+            return scores
+        return list(scores.values()) if self.metrics else scores["loss"]
 
-    def predict(self, x):
+    def predict(self, x, batch_size=None, verbose="auto", **absent):
         """The outputs for samples x (N, features), (..., N, outputs).
 
-        Under cross-entropy they are probabilities.
+        Under cross-entropy they are probabilities. The other arguments are those of `evaluate`.
         """
-        z = self._outputs(self._inputs(x, "x"))
-        p, _, _ = (self.loss or losses.mean_squared_error)(z, np.zeros_like(z))
+        checks.refuse("predict", absent)
+        with np.errstate(**QUIET):
+            z = self._outputs(self._inputs(x, "x"))
+            p, _, _ = (self.loss or losses.mean_squared_error)(z, np.zeros_like(z))
         return p.swapaxes(-1, -2)
 
     def _samples(self, x, y, name="x"):
@@ -305,7 +453,14 @@ class Model:
             raise ValueError(f"y has {len(y)} rows for {samples} samples of {name}")
         _require_finite("y", y)
         by_class = self.loss is losses.categorical_crossentropy
-        if y.ndim == 1 and (by_class or (y.dtype.kind in "iu" and self.outputs > 1)):
+        if by_class and self.outputs > 1 and y.shape[1:] in ((), (1,)):
+            y = losses.one_hot(y.ravel(), self.outputs)
+        elif y.ndim == 1 and y.dtype.kind in "iu" and self.outputs > 1:
+            if self.loss is losses.mean_squared_error:
+                raise ValueError(
+                    f"y has whole numbers {y.shape} for {self.outputs} outputs: mean_squared_error "
+                    f"takes targets (N, {self.outputs}), such as losses.one_hot(y, {self.outputs})"
+                )
             y = losses.one_hot(y, self.outputs)
         y = y.reshape(samples, -1)
         if y.shape[1] != self.outputs:
@@ -318,6 +473,16 @@ class Model:
                 "expected numbers of at least 0 that sum to 1, such as one-hot rows"
             )
         return np.ascontiguousarray(y.T, dtype=float)
+
+
+def reuse_freed_memory():
+    """Let arrays of up to 31 MB that are freed serve again for the next ones.
+
+    glibc returns what is larger than 128 kB, or than the largest array freed so far, to the system;
+    to get it back, zeroed, costs a tenth of the time of fit on 784-128-10. To free an array that
+    nothing was written to costs next to nothing.
+    """
+    np.empty(31 << 20, dtype=np.uint8)
 
 
 def sweep(
@@ -354,13 +519,27 @@ def sweep(
     for name, values in (("learning_rates", learning_rates), ("seeds", seeds)):
         if values.ndim != 1 or values.size == 0:
             raise ValueError(f"{name} has shape {values.shape}: expected one or more in a row")
+    for name, function in (("build", build), ("optimizer", optimizer)):
+        if not callable(function):
+            raise ValueError(f"{name}={function!r} is no function, as sweep takes it")
     train, validation, test = data
     parts, size = [], max(1, chunk // len(seeds))
-    for start in _progress(len(learning_rates), size):
+    for start in _progress(range(0, len(learning_rates), size)):
         model = build(seeds)
+        if model.w.shape[:-1] != seeds.shape:
+            raise ValueError(
+                f"build makes networks of shape {model.w.shape[:-1]} of seeds of shape "
+                f"{seeds.shape}: it has to pass them on"
+            )
         rates = learning_rates[start : start + size, None, None]
         model.compile(optimizer(rates), "categorical_crossentropy", ["accuracy"])
-        history = model.fit(*train, epochs, batch_size, validation, **fit)
+        if model.w.shape[:-1] != (len(rates), len(seeds)):
+            raise ValueError(
+                f"optimizer makes {model.optimizer} of learning rates of shape {rates.shape}: "
+                "it has to pass them on"
+            )
+        fit |= {"batch_size": batch_size, "epochs": epochs, "validation_data": validation}
+        history = model.fit(*train, **fit)
         part = {name: _padded(values, epochs) for name, values in history.history.items()}
         loss, right = model.evaluate(*test)
         part["test_loss"] = np.where(history.stopped > 0, np.inf, loss)
@@ -393,15 +572,25 @@ def _gather(x, order):
     return np.moveaxis(np.moveaxis(x, -1, 0).take(order, 0), 0, -1)
 
 
-def _progress(total, step=1):
-    """0, step, 2 step, ... below total, with a bar on work that lasts over two seconds.
+def _parts(flat, shapes):
+    """A flat vector (..., P) cut into arrays of some shapes, which are views of it."""
+    parts, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        parts.append(flat[..., start:stop].reshape(flat.shape[:-1] + shape))
+        start = stop
+    return parts
+
+
+def _progress(steps, verbose="auto"):
+    """The steps, with a bar on work that lasts over two seconds.
 
     TQDM_DISABLE=1 silences it; tqdm's own bar for notebooks does not look at that.
     """
-    if os.environ.get("TQDM_DISABLE"):
-        return range(0, total, step)
+    if os.environ.get("TQDM_DISABLE") or verbose in (0, 2):
+        return steps
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        return range(0, total, step)
-    return tqdm(range(0, total, step), delay=2, leave=False)
+        return steps
+    return tqdm(steps, delay=2, leave=False)

@@ -179,7 +179,7 @@ def run(path, seed=0, transform=unchanged, names=None, skip=(), after=lambda num
                 continue
             tree = ast.fix_missing_locations(transform(ast.parse(code(cell, seed)), claim))
             try:
-                exec(compile(tree, f"{path.stem}[{number}]", "exec"), namespace)
+                exec(compile(tree, f"{path.stem}[{number}]", "exec", optimize=0), namespace)
             except BaseException as error:
                 error.add_note(f"in code cell {number} of {path.name}: {cell.source[:200]}")
                 raise

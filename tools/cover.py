@@ -1,5 +1,9 @@
-"""Draw the cover, the logo and the favicon: python tools/cover.py writes them to web/static."""
+"""Draw the cover, the logo and the favicon: `python -m tools.cover` writes them to web/static.
 
+With `--png` it also photographs the cover for pages that are shared (needs a Chromium).
+"""
+
+import base64
 import sys
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from optimlib import surfaces
 from optimlib.figures import palette
 from optimlib.figures.svg import thinned
 from optimlib.optimizers import SGD, Adam, RMSprop
+from tools.book import chromium, chromium_arguments
 
 STATIC = Path(__file__).resolve().parents[1] / "web/static"
 RACERS = {
@@ -29,6 +34,33 @@ def main():
         "favicon.svg": favicon(),
     }.items():
         (STATIC / name).write_text(drawing, encoding="utf-8")
+    if "--png" in sys.argv:
+        photograph()
+
+
+def photograph():
+    """Writes cover.png, in the size that the pictures of shared pages have."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=chromium_arguments())
+        page = browser.new_page(viewport={"width": 1200, "height": 630})
+        drawing = (STATIC / "cover.svg").read_text(encoding="utf-8")
+        page.set_content(
+            '<body style="margin:0;background:#fff;color:#14202b;text-align:center;'
+            "font:600 76px 'Source Serif 4',Georgia,serif\">"
+            f'<p style="margin:78px 0 40px">Optimizers, Step by Step</p>{drawing}</body>'
+        )
+        font = base64.b64encode(
+            (STATIC / "fonts/source-serif-4-latin-wght-normal.woff2").read_bytes()
+        )
+        source = f"data:font/woff2;base64,{font.decode()}"
+        page.add_style_tag(
+            content=f"@font-face {{font-family: 'Source Serif 4'; src: url({source})}}"
+        )
+        page.evaluate("document.fonts.ready.then(() => true)")
+        page.screenshot(path=STATIC / "cover.png")
+        browser.close()
 
 
 class Canvas:

@@ -11,6 +11,7 @@ Chapters that never come to the broken line are left out.
 
 import argparse
 import ast
+import copy
 import datetime
 import hashlib
 import importlib.abc
@@ -207,45 +208,41 @@ def mutants(module):
         Dicts with the first and last line, the place, the code before and after, whether it is a
         guard, whether it stands in a function, and the whole source.
     """
-    text = (ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    before, number = (
-        ast.unparse(tree).splitlines(),
-        {node: i for i, node in enumerate(ast.walk(tree))},
-    )
+    tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
+    parts = [ast.unparse(part).splitlines() for part in tree.body]
+    number = {
+        node: (i, n) for i, part in enumerate(tree.body) for n, node in enumerate(ast.walk(part))
+    }
     found = []
     for node, guard, place, statement, inside in places(tree):
         for which, (_, dropped) in enumerate(variants(node)):
-            changed = ast.parse(text)
-            target = next(itertools.islice(ast.walk(changed), number[node], None))
+            part, count = number[node]
+            changed = copy.deepcopy(tree.body[part])
+            target = next(itertools.islice(ast.walk(changed), count, None))
             list(variants(target))[which][0](target)
-            source = ast.unparse(ast.fix_missing_locations(changed))
-            after = source.splitlines()
+            before, after = (
+                parts[part],
+                ast.unparse(ast.fix_missing_locations(changed)).splitlines(),
+            )
             if after == before:
                 continue
-            at = next(
-                i for i, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]
-            )
-            end = len(before) - len(after)
-            old, new = (
-                before[at].strip(),
-                (after[at].strip() if end == 0 else f"{after[at].strip()} ({end} lines fewer)"),
-            )
+            old, new = next((a.strip(), b.strip()) for a, b in zip(before, after) if a != b)
+            if fewer := len(before) - len(after):
+                new = f"{new} ({fewer} lines fewer)"
             first, last = lines(dropped or statement)
-            mutant = {
-                "module": module,
-                "line": first,
-                "last": last,
-                "place": place,
-                "old": old,
-                "new": new,
-                "source": source,
-            }
-            mutant |= {
-                "guard": guard or bool(dropped and is_guard(dropped)),
-                "in function": inside or bool(dropped),
-            }
-            found.append(mutant)
+            found.append(
+                {
+                    "module": module,
+                    "line": first,
+                    "last": last,
+                    "place": place,
+                    "old": old,
+                    "new": new,
+                    "source": "\n".join(itertools.chain(*parts[:part], after, *parts[part + 1 :])),
+                    "guard": guard or bool(dropped and is_guard(dropped)),
+                    "in function": inside or bool(dropped),
+                }
+            )
     return found
 
 

@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from tools.book import BOOK, METADATA, config, notebooks, tags
+from tools.isolation import isolate
 
 CELL_METADATA = {"tags", "mystnb", "nbgrader", "deletable", "editable"}
 INSTALL = """\
@@ -99,6 +100,7 @@ def failures(paths):
 
     A student's version of an assignment, which waits for its answers, is left out.
     """
+    isolate()
     complete = [path for path in paths if path.parent.name != "assignments"]
     failed = []
     with ThreadPoolExecutor(2) as pool:

@@ -1,9 +1,10 @@
 """Record the runs that are too long for a chapter: `make recordings`.
 
-    python -m tools.record [--jobs 2] [cnn] [transformer]
+    python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard]
 
-Both are sweeps of the learning rate with optimlib, several splits of the data and several seeds a
-split: of a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
+The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits. The other two are
+sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of
+a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
 (transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
 two chapters as it was when the file was made, in lower case, without formulas, code, digits and
 most punctuation. It is frozen: the recordings hold for it. Chapter 8 draws them, and
@@ -25,6 +26,7 @@ import numpy as np
 
 from optimlib import optimizers
 from optimlib.data import RECORDINGS, load_digits, split
+from optimlib.figures import scoreboard
 from optimlib.networks import CNN, Transformer, windows
 from optimlib.training import sweep
 
@@ -168,16 +170,34 @@ def record(kind, pool):
         print(f"{kind}, {rule}: best rate of each split {best.tolist()}")
 
 
+def record_scoreboard(pool, splits=3):
+    """Measure every row of the scoreboard on all splits, and write its file."""
+    jobs = [(name, number) for name in scoreboard.ROWS for number in range(splits)]
+    parts = list(pool.map(scoreboard.measure, *zip(*jobs, strict=True)))
+    rows = {name: {} for name in scoreboard.ROWS}
+    for (name, _), entries in zip(jobs, parts, strict=True):
+        for task, entry in entries.items():
+            epochs = entry.epochs if np.isfinite(entry.epochs) else None
+            rate = float(f"{entry.rate:.6g}")
+            rows[name].setdefault(task, []).append([rate, entry.accuracy, epochs])
+    text = json.dumps({"script": "tools/record.py", "rows": rows}, indent=1)
+    path = RECORDINGS / "scoreboard.json"
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument(
-        "kinds", nargs="*", metavar="kind", help="cnn, transformer; both where none is named"
+        "kinds", nargs="*", metavar="kind", help="cnn, transformer, scoreboard; all by default"
     )
     options = parser.parse_args(arguments)
     with ProcessPoolExecutor(options.jobs) as pool:
-        for kind in options.kinds or RULES:
-            record(kind, pool)
+        for kind in options.kinds or [*RULES, "scoreboard"]:
+            if kind == "scoreboard":
+                record_scoreboard(pool)
+            else:
+                record(kind, pool)
     return 0
 
 

@@ -1,27 +1,57 @@
-"""Sphinx extension: the page "How this book is checked", made from what the checks recorded, with nothing typed in."""
+"""The page "How this book is checked": its tables, written from what the checks recorded.
+
+`python -m tools.report` writes them into book/checked.md, each between `% record: NAME` and
+`% end of NAME`, and draws the page's figure. Nothing on the page is typed in.
+"""
 
 import json
 import re
-from pathlib import Path
+import sys
 
-import claims
-from sphinx.util.logging import getLogger
+from tools.book import BOOK, CHAPTERS, RECORDS, VERDICTS, claims
 
-PAGE = "book/checked"
-LOG = getLogger(__name__)
+PAGE = BOOK / "checked.md"
+FIGURE = BOOK / "margins.svg"
 SUITES = {"chapters": "the chapters alone", "tests": "the unit tests alone"}
 
 
-def setup(app):
-    app.connect("source-read", write_page)
-    app.connect(
-        "env-get-outdated",
-        lambda app, env, added, changed, removed: [PAGE] if PAGE in env.found_docs else [],
-    )
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+def main():
+    found = records()
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+    draw_margins(FIGURE, [ratio for ratio, _ in distances(found)])
+
+
+def records():
+    """What the checks recorded: {name: contents of the file}."""
+    paths = sorted(RECORDS.glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def written(page, records):
+    """The text of the page with every part made anew.
+
+    Raises:
+        ValueError: The page has no place for a part, or more than one.
+        KeyError: A record is missing.
+    """
+    for name, make in PARTS.items():
+        place = re.compile(rf"(?ms)^% record: {name}\n.*?^% end of {name}$")
+        text = f"% record: {name}\n\n{make(records)}\n\n% end of {name}"
+        page, count = place.subn(lambda _, text=text: text, page)
+        if count != 1:
+            raise ValueError(f"{PAGE.name} has {count} places for {name!r}")
+    return page
+
+
+def markdown_of(path):
+    """The Markdown cells of a notebook, as one text."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
 
 
 def table(header, rows):
+    """A table in Markdown."""
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     return "\n".join(
         lines
@@ -32,20 +62,21 @@ def table(header, rows):
     )
 
 
-def claims_by_chapter(app, records):
+def claims_by_chapter(records):
     """A row a chapter: its claims by verdict."""
-    verdicts = list(claims.VERDICTS.values())
-    rows, total = [], dict.fromkeys(verdicts, 0)
-    for path in claims.chapters(app.srcdir):
-        title, found = claims.claims(path)
-        counts = [sum(verdict == v for _, verdict, _ in found) for v in verdicts]
-        total = {v: total[v] + n for v, n in zip(verdicts, counts, strict=True)}
-        rows.append([f"[{title}]({path.name})", *counts])
-    return table(["chapter", *verdicts], [*rows, ["**all**", *total.values()]])
+    verdicts = list(dict.fromkeys(VERDICTS.values()))
+    rows = []
+    for path in CHAPTERS:
+        markdown = markdown_of(path)
+        found = [verdict for verdict, _ in claims(markdown)]
+        title = re.search(r"(?m)^# (.+)$", markdown)[1].strip()
+        rows.append([f"[{title}]({path.name})", *map(found.count, verdicts)])
+    total = [sum(row[i] for row in rows) for i in range(1, len(verdicts) + 1)]
+    return table(["chapter", *verdicts], [*rows, ["**all**", *total]])
 
 
-def mutants(app, records):
-    """A row for each module that was broken: how many of its mutants a chapter's cell notices, and how many a unit test."""
+def mutants(records):
+    """A row for each broken module: how many mutants a chapter notices, how many a unit test."""
     record = records["mutants"]["summary"]
     modules = list(dict.fromkeys(name.split()[1] for name in record))
     rows = []
@@ -56,7 +87,8 @@ def mutants(app, records):
                 drawn = f"; a sample of {result['sample']}" if result["sample"] else ""
                 share = 100 * result["killed"] / max(result["mutants"], 1)
                 row.append(
-                    f"{result['killed']} of {result['mutants']}, {share:.1f} % ({result['date']}{drawn})"
+                    f"{result['killed']} of {result['mutants']}, {share:.1f} % "
+                    f"({result['date']}{drawn})"
                 )
             else:
                 row.append("not run")
@@ -64,14 +96,14 @@ def mutants(app, records):
     return table(["module", *SUITES.values()], rows)
 
 
-def equivalents(app, records):
+def equivalents(records):
     """The mutants that no one could tell from the original, and why."""
-    return table(["module", "change", "why nothing can tell"], [
-        [f"`{key.split('.')[0]}`", f"`{key.split(': ', 1)[1]}`", why] for key, why in sorted(records["mutants-equivalent"].items())
-    ])  # fmt: skip
+    found = sorted(records["mutants-equivalent"].items())
+    rows = [[f"`{key.split('.')[0]}`", f"`{key.split(': ', 1)[1]}`", why] for key, why in found]
+    return table(["module", "change", "why nothing can tell"], rows)
 
 
-def survivors(app, records):
+def survivors(records):
     """The mutants that a suite did not notice, or a sentence where there are none."""
     found = [
         [SUITES[s["suite"]], f"`{s['module']}.py`", f"`{s['old']}` becomes `{s['new']}`"]
@@ -80,55 +112,64 @@ def survivors(app, records):
     return table(["not noticed by", "module", "change"], found) if found else "Nothing survived."
 
 
-def versions(app, records):
+def versions(records):
     """A row for each run of the tests on another Python, numpy, kernel or number of threads."""
     rows = [
-        [r["what"], r["python"], r["numpy"], r["kernel"] or "the machine's own", r["threads"], r["tests"] - r["skipped"], r["failures"] + r["errors"]]
-        for r in records["versions"]["runs"]
-    ]  # fmt: skip
+        [
+            run["what"],
+            run["python"],
+            run["numpy"],
+            run["kernel"] or "the machine's own",
+            run["threads"],
+            run["tests"] - run["skipped"],
+            run["failures"] + run["errors"],
+        ]
+        for run in records["versions"]["runs"]
+    ]
     return table(["run", "Python", "numpy", "BLAS kernel", "threads", "tests", "failed"], rows)
 
 
-def margins(app, records):
-    """How near the claims come to their bounds: a sentence, a figure, and the ten nearest."""
+def distances(records):
+    """[(standard deviations from its bound, comparison), ...], the nearest first."""
     rows = [row for row in records["margins"]["claims"] if row["spread"] > 0]
-    fixed = len(records["margins"]["claims"]) - len(rows)
-    ratios = sorted(
-        ((row["margin"] / row["spread"], row) for row in rows), key=lambda pair: pair[0]
-    )
+    found = [(row["margin"] / row["spread"], row) for row in rows]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def margins(records):
+    """How near the claims come to their bounds: a sentence, a figure, and the ten nearest."""
+    ratios, count = distances(records), len(records["margins"]["claims"])
     near = sum(ratio < 2 for ratio, _ in ratios)
-    seeds = records["margins"]["versions"]["seeds"]
-    counted = (
-        f"{len(rows) + fixed} comparisons are made by the claims' assertions, over {seeds} fresh seeds. "
-        f"{fixed} of them come out the same whatever the seed; of the others the median stands {ratios[len(ratios) // 2][0]:.0f} "
-        f"standard deviations from its bound, and the nearest {ratios[0][0]:.1f}; {near or 'none'} stand{'s' if near == 1 else ''} nearer than two."
+    summary = (
+        f"{count} comparisons are made by the claims' assertions, over"
+        f" {records['margins']['versions']['seeds']} fresh seeds. {count - len(ratios)} of them"
+        f" come out the same whatever the seed; of the others the median stands"
+        f" {ratios[len(ratios) // 2][0]:.0f} standard deviations from its bound, and the nearest"
+        f" {ratios[0][0]:.1f}; {near or 'none'} stand{'s' if near == 1 else ''} nearer than two."
     )
-    draw_margins(Path(app.outdir).parent / "checked/margins.svg", [ratio for ratio, _ in ratios])
     alt = (
-        "A staircase that rises from the lower left: how many of the comparisons stand less than so many standard deviations "
-        f"from their bound, on a logarithmic axis; {near or 'none'} of them left of the dashed line at two."
+        "A staircase that rises from the lower left: how many of the comparisons stand less than"
+        " so many standard deviations from their bound, on a logarithmic axis;"
+        f" {near or 'none'} of them left of the dashed line at two."
     )
     caption = (
-        "How many comparisons stand nearer to their bound than so many standard deviations over seeds. Left of the dashed line a claim "
-        "wants rewriting."
+        "How many comparisons stand nearer to their bound than so many standard deviations over"
+        " seeds. Left of the dashed line a claim wants rewriting."
     )
-    figure = f"```{{figure}} /_build/checked/margins.svg\n:alt: {alt}\n:figclass: cell_output\n\n{caption}\n```"
-    nearest = {}
-    for (
-        ratio,
-        row,
-    ) in ratios:  # a claim that makes several comparisons stands where its nearest does
+    figure = f"```{{figure}} {FIGURE.name}\n:alt: {alt}\n:figclass: cell_output\n\n{caption}\n```"
+    nearest = {}  # a claim that makes several comparisons stands where its nearest does
+    for ratio, row in ratios:
         nearest.setdefault((row["chapter"], row["claim"]), ratio)
     ten = [
         [f"[{int(chapter[:2])}]({chapter}.ipynb)", claim, f"{ratio:.1f}"]
         for (chapter, claim), ratio in list(nearest.items())[:10]
     ]
-    return f"{counted}\n\n{figure}\n\n" + table(
-        ["chapter", "the nearest ten", "standard deviations"], ten
-    )
+    rows = table(["chapter", "the nearest ten", "standard deviations"], ten)
+    return f"{summary}\n\n{figure}\n\n{rows}"
 
 
 def draw_margins(path, ratios):
+    """Draws how many comparisons stand nearer than so many standard deviations."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -144,7 +185,6 @@ def draw_margins(path, ratios):
     )
     ax.step([ratios[0], *ratios], range(len(ratios) + 1), where="post", color=palette.ACCENT)
     ax.axvline(2, color="#5b6470", dashes=(4, 2))
-    path.parent.mkdir(parents=True, exist_ok=True)
     ax.figure.savefig(path, metadata={"Date": None})
     plt.close(ax.figure)
 
@@ -162,7 +202,7 @@ def duration(row):
     return f"{time:.4g} {unit.replace('us', 'µs')}"
 
 
-def bench(app, records):
+def bench(records):
     """A table for each thing that was timed, with the versions of what it was timed against."""
     record = records["bench"]
     titles = {
@@ -187,10 +227,12 @@ def bench(app, records):
         + table(["", "median", "ratio"], steps)
     )
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    return "\n\n".join(parts) + (
-        f"\n\nMedians of {record['rounds']} rounds on one thread, on {record['date']}, with {versions}. "
-        f"A process that sweeps a hundred runs on the digits holds at most {record['megabytes of a sweep']:.0f} MB."
+    summary = (
+        f"Medians of {record['rounds']} rounds on one thread, on {record['date']},"
+        f" with {versions}. A process that sweeps a hundred runs on the digits holds at most"
+        f" {record['megabytes of a sweep']:.0f} MB."
     )
+    return "\n\n".join([*parts, summary])
 
 
 PARTS = {
@@ -199,24 +241,5 @@ PARTS = {
 }
 
 
-def write_page(app, name, text):
-    """Put each part in place of its mark, such as `% record: mutants`."""
-    if name != PAGE:
-        return
-    folder = Path(app.srcdir, "tools/records")
-    records = {
-        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")
-    }
-    for part, make in PARTS.items():
-        mark = f"% record: {part}"
-        if mark not in text[0]:
-            LOG.warning("the page has no mark %r", mark, location=name)
-            continue
-        try:
-            text[0] = text[0].replace(mark, make(app, records))
-        except KeyError as missing:
-            LOG.warning(
-                "tools/records lacks %s: run the command that the page names with --write",
-                missing,
-                location=name,
-            )
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,7 @@ from optimlib.figures import palette
 
 LOSS_OF_A_GUESS = np.log(10)  # of ten digits, one as likely as the other
 
+mpl.rcdefaults()  # a style of its own, whatever the reader's matplotlibrc says
 mpl.rcParams.update(
     {
         "figure.figsize": (5.6, 3.6),

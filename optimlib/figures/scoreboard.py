@@ -1,6 +1,7 @@
-"""The scoreboard: three tasks that run through the book, and what each tuned optimizer makes of them.
+"""The scoreboard: three tasks that run through the book, and what tuned optimizers make of them.
 
-The rows were measured once (`python -m tools.record scoreboard`); each chapter measures its own anew for one split.
+The rows were measured once (`python -m tools.record scoreboard`); each chapter measures its own
+anew for one split.
 """
 
 from typing import NamedTuple

@@ -13,7 +13,7 @@ class Block(NamedTuple):
     """The parameters of a block: of its attention, of a norm, of its dense layers, of a norm."""
 
     QKV: np.ndarray  # queries, keys and values of all heads, (width, 3 * width)
-    O: np.ndarray  # noqa: E741 - the letter of the paper; (width, width)
+    O: np.ndarray
     gain_1: np.ndarray  # (width,), as all that follow but the two kernels and b_1
     shift_1: np.ndarray
     W_1: np.ndarray  # (width, 4 * width)
@@ -42,7 +42,7 @@ class Transformer(Model):
 
     Samples are whole numbers x (N, length), targets the one-hot next characters in one row,
     y (N, length * characters); losses and metrics are means over the positions. The parameters are
-    the flat `w` (..., P); the `layers` are views of it, a `Layers` with its blocks.
+    the flat `w` (..., P); the `layers` are views of it, as `Layers`.
 
     Args:
         characters: The size of the alphabet.
@@ -98,9 +98,9 @@ class Transformer(Model):
                     parts.append(np.full(shape, 1.0 if name.startswith("gain") else 0.0))
         return [*parts, glorot_uniform(rng, *V), np.zeros(c)]
 
-    def compile(self, optimizer="rmsprop", loss=None, metrics=()):
+    def compile(self, optimizer="rmsprop", loss=None, metrics=None, **absent):
         """As in `Model`: the loss and the metrics are applied at every position and averaged."""
-        super().compile(optimizer, loss, metrics)
+        super().compile(optimizer, loss, metrics, **absent)
         self.loss = AtEachPosition(self.loss, self.characters)
         self.metrics = {n: AtEachPosition(m, self.characters) for n, m in self.metrics.items()}
 

@@ -16,6 +16,9 @@ from nbval.plugin import IPyNbCell
 
 from tools import kernels
 from tools.book import BOOK, CHAPTERS
+from tools.isolation import isolate
+
+isolate()
 
 
 def files():

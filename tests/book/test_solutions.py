@@ -13,15 +13,13 @@ import nbformat
 import pytest
 
 from tools.book import CHAPTERS, METADATA, ROOT, assigned, code, loaded
-
-sys.path.insert(0, str(ROOT / "web/extensions"))
-import lab
-from solutions import without_solutions
+from web.extensions import lab
+from web.extensions.solutions import without_solutions
 
 CONF = f"""
-import sys
-sys.path.insert(0, {str(ROOT / "web/extensions")!r})
-extensions = ["myst_nb", "sphinx_exercise", "solutions"]
+extensions = ["myst_nb", "sphinx_exercise", "sphinxcontrib.bibtex"]
+extensions += ["web.extensions.solutions", "web.extensions.notebooks"]
+bibtex_bibfiles = [{str(ROOT / "book/references.bib")!r}]
 nb_execution_mode = "off"
 html_sourcelink_suffix = ""  # as Jupyter Book has it
 myst_enable_extensions = ["colon_fence"]
@@ -133,12 +131,11 @@ def test_another_word_than_yes_and_no_stops_the_build(book):
 
 @pytest.mark.parametrize("said", ["yes", "no"])
 def test_the_lab_in_the_browser_has_the_solutions_that_the_pages_have(tmp_path, said):
-    app = SimpleNamespace(srcdir=ROOT, config=SimpleNamespace(book_solutions=said))
-    lab.copy_notebooks(app, CHAPTERS, tmp_path)
+    config = SimpleNamespace(book_solutions=said, bibtex_bibfiles=["book/references.bib"])
+    lab.copy_notebooks(SimpleNamespace(srcdir=ROOT, config=config), CHAPTERS, tmp_path)
     for path in CHAPTERS:
-        assert ("{solution-start}" in (tmp_path / path.name).read_text(encoding="utf-8")) == (
-            said == "yes"
-        )
+        text = (tmp_path / path.name).read_text(encoding="utf-8")
+        assert "**Exercise" in text and ("Solution of exercise" in text) == (said == "yes")
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)

@@ -359,3 +359,24 @@ def all_commands():
     import psutil
 
     return [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+
+
+@pytest.mark.parametrize(
+    "said, points, message",
+    [
+        ("2", 2, ""),
+        ("1.5", 1.5, "partly right"),
+        ("np.int64(1)", 1, "partly right"),
+        ("np.float64(9)", 2, ""),
+        ("-1", 0, "not right"),
+        ("'no number'", 2, ""),
+        ("assert False", 0, "AssertionError"),
+    ],
+)
+def test_a_test_that_ends_in_a_number_gives_so_many_points(grader, said, points, message):
+    whole = source("1-gradient-descent")
+    test = cell_of(whole, "gradient-test")
+    test.source = f"### BEGIN HIDDEN TESTS\n{said}\n### END HIDDEN TESTS"
+    repaired, _ = repair(handed_out(), reference())
+    found, _ = grading.grade(repaired, whole, Limits(SECONDS))
+    assert (found["gradient-test"].points, found["gradient-test"].message) == (points, message)

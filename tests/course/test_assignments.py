@@ -71,11 +71,15 @@ class Spy:
 
     def __init__(self, answer, names, ours, found):
         self.answer, self.names, self.ours, self.found = answer, names, ours, found
+        self.calls = 0
 
     def __call__(self, *arguments, **named):
         given = [part for argument in arguments for part in parts(argument)]
         known = {key: parts(value) for key, value in self.names.items() if key not in self.ours}
         result = self.answer(*arguments, **named)
+        self.calls += 1
+        if self.calls > 20:  # the first calls tell, and some tests make thousands
+            return result
         if callable(result):
             return Spy(result, self.names, self.ours, self.found)
         for part in parts(result):

@@ -5,7 +5,7 @@ import re
 
 import nbformat
 import pytest
-from hand_ins import about, cell_of, handed_out, points, reference, stripped, without
+from hand_ins import about, cell_of, handed_out, points, reference, stripped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

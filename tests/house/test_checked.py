@@ -1,54 +1,32 @@
-"""The records that the page How this book is checked is made from: whole, as good as it says."""
+"""The page How this book is checked: its records are whole, and as good as it says."""
 
-import json
 import re
-import sys
-from types import SimpleNamespace
 
 import pytest
 
-from tools.book import ROOT
+from tools import report
 
-sys.path.insert(0, str(ROOT / "web/extensions"))
-from tools import report as checked
-
-RECORDS = {
-    path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in (ROOT / "tools/records").glob("*.json")
-}
+RECORDS = report.records()
 
 
-def test_the_page_asks_for_every_part_once():
-    text = (ROOT / "book/checked.md").read_text(encoding="utf-8")
-    assert all(text.count(f"% record: {part}\n") == 1 for part in checked.PARTS)
-    assert text.count("% record: ") == len(checked.PARTS)
+def test_the_page_says_what_is_on_record():
+    page = report.PAGE.read_text(encoding="utf-8")
+    assert page == report.written(page, RECORDS), "run: make report"
 
 
-@pytest.mark.parametrize("part", checked.PARTS)
-def test_every_part_can_be_made(part, tmp_path):
-    made = checked.PARTS[part](SimpleNamespace(srcdir=ROOT, outdir=tmp_path / "html"), RECORDS)
-    numbers = re.sub(r"`[^`]*`", "", made)  # without the code that it quotes
-    assert len(made) > 20 and not re.search(r"\b(nan|inf)\b", numbers)
-    rows = [line for line in made.splitlines() if line.startswith("|")]
+@pytest.mark.parametrize("part", report.PARTS)
+def test_every_part_has_whole_numbers_and_tables_of_one_width(part):
+    text = report.PARTS[part](RECORDS)
+    numbers = re.sub(r"`[^`]*`", "", text)  # without the code that it quotes
+    assert len(text) > 20 and not re.search(r"\b(nan|inf)\b", numbers)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
     columns = {line.replace("\\|", "").count("|") for line in rows}
-    assert len(columns) <= len(
-        [line for line in rows if line.startswith("|---")]
-    )  # each table has one width
+    assert len(columns) <= sum(line.startswith("|---") for line in rows)
 
 
-def test_a_missing_record_is_a_warning_that_names_it(monkeypatch):
-    said = []
-    monkeypatch.setattr(
-        checked.LOG, "warning", lambda text, *parts, location: said.append(text % parts)
-    )
-    text = ["% record: claims_by_chapter\n% record: mutants\n"]
-    monkeypatch.setattr(
-        checked,
-        "PARTS",
-        {name: checked.PARTS[name] for name in ("claims_by_chapter", "mutants", "bench")},
-    )
-    checked.write_page(SimpleNamespace(srcdir=ROOT / "web"), checked.PAGE, text)
-    assert "'mutants'" in said[0] and "'% record: bench'" in said[1] and len(said) == 2
+def test_a_page_without_a_place_for_a_part_is_refused():
+    with pytest.raises(ValueError, match="0 places for 'claims_by_chapter'"):
+        report.written("% record: mutants\n% end of mutants\n", RECORDS)
 
 
 def test_chapters_and_unit_tests_notice_what_they_should():

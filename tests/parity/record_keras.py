@@ -143,6 +143,48 @@ def path_cases():
                 "arguments": {**kind, **arguments},
                 "problem": problem,
             }
+        shared = {
+            "clipnorm": ("noise", {"learning_rate": rate, "clipnorm": 1.0}),
+            "clipvalue": ("noise", {"learning_rate": rate, "clipvalue": 0.6}),
+            "ema": ("noise", {"learning_rate": rate, "use_ema": True, "ema_momentum": 0.8}),
+            "ema-overwrite": (
+                "bowl",
+                {
+                    "learning_rate": rate,
+                    "use_ema": True,
+                    "ema_momentum": 0.9,
+                    "ema_overwrite_frequency": 6,
+                },
+            ),
+            "accumulation": ("noise", {"learning_rate": rate, "gradient_accumulation_steps": 3}),
+            "accumulation-exponential-weight-decay": (
+                "bowl",
+                {
+                    "learning_rate": exponential,
+                    "weight_decay": 0.1,
+                    "gradient_accumulation_steps": 4,
+                },
+            ),
+            "accumulation-ema-overwrite-clipped": (
+                "noise",
+                {
+                    "learning_rate": rate,
+                    "global_clipnorm": 0.7,
+                    "use_ema": True,
+                    "ema_momentum": 0.7,
+                    "ema_overwrite_frequency": 2,
+                    "gradient_accumulation_steps": 3,
+                },
+            ),
+        }
+        for situation, (problem, arguments) in shared.items():
+            yield {
+                "id": f"{rule}-{situation}",
+                "class": name,
+                "arguments": {**kind, **arguments},
+                "problem": problem,
+                "shapes": [[1], [3]] if situation == "clipnorm" else [[4]],
+            }
     restarts = {
         "schedule": "CosineDecayRestarts",
         "initial_learning_rate": 0.05,
@@ -338,13 +380,27 @@ def make(kind, arguments):
 
 
 def path(case, problem):
+    """The path of the weights, and of their running mean where there is one.
+
+    The weights are one variable, or as many as the case has shapes.
+    """
     optimizer = make(getattr(keras.optimizers, case["class"]), case["arguments"])
-    variable = keras.Variable(np.array(problem["start"]), dtype="float64")
-    rows = [variable.numpy()]
+    ends = np.cumsum([np.prod(shape) for shape in case.get("shapes", [[4]])])[:-1]
+    variables = [
+        keras.Variable(part, dtype="float64") for part in np.split(np.array(problem["start"]), ends)
+    ]
+    rows, means = [np.array(problem["start"])], [np.zeros(4)]
     for step in range(STEPS):
-        optimizer.apply([tf.constant(gradient(problem, step, rows[-1]), tf.float64)], [variable])
-        rows.append(variable.numpy())
-    return [rows[step].tolist() for step in KEPT]
+        g = np.split(gradient(problem, step, rows[-1]), ends)
+        optimizer.apply([tf.constant(part, tf.float64) for part in g], variables)
+        rows.append(np.concatenate([variable.numpy() for variable in variables]))
+        if optimizer.use_ema:
+            averages = optimizer._model_variables_moving_average
+            means.append(np.concatenate([variable.numpy() for variable in averages]))
+    recorded = {"path": [rows[step].tolist() for step in KEPT]}
+    if optimizer.use_ema:
+        recorded["average"] = [means[step].tolist() for step in KEPT]
+    return recorded
 
 
 def rates(case):
@@ -375,6 +431,90 @@ def plateau(case):
     return trace
 
 
+def stop_cases():
+    """Sequences of a monitored value, an epoch each, for the callback that ends training."""
+    fall = [1.0, 0.8, 0.7, 0.75, 0.72, 0.69, 0.7, 0.71, 0.72, 0.73]
+    rise = [0.1, 0.5, 0.6, 0.6, 0.59, 0.61, 0.6, 0.6, 0.6, 0.6]
+    nans = [1.0, float("nan"), 0.9, float("nan"), float("nan"), 0.8, 0.8, 0.8, 0.8]
+    for name, values, arguments in [
+        ("defaults", fall, {}),
+        ("defaults-worse-at-once", [1.0, 1.0, 0.5], {}),
+        ("patience-2", fall, {"patience": 2}),
+        ("patience-3", fall, {"patience": 3}),
+        ("patience-4-best", fall, {"patience": 4, "restore_best_weights": True}),
+        ("never-best", fall[:6], {"patience": 9, "restore_best_weights": True}),
+        ("min-delta", fall, {"patience": 2, "min_delta": 0.15, "restore_best_weights": True}),
+        ("negative-min-delta", fall, {"patience": 2, "min_delta": -0.15}),
+        ("baseline", fall, {"patience": 3, "baseline": 0.75, "restore_best_weights": True}),
+        ("baseline-missed", fall, {"patience": 3, "baseline": 0.1, "restore_best_weights": True}),
+        ("start", fall, {"patience": 1, "start_from_epoch": 4, "restore_best_weights": True}),
+        ("max", rise, {"patience": 2, "mode": "max", "restore_best_weights": True}),
+        ("min-of-accuracy", rise, {"patience": 2, "mode": "min", "restore_best_weights": True}),
+        ("not-finite", nans, {"patience": 2, "restore_best_weights": True}),
+        ("not-finite-first", nans[1:], {"patience": 2, "restore_best_weights": True}),
+    ]:
+        yield {"id": name, "arguments": arguments, "values": values}
+
+
+def stop(case):
+    """How many epochs Keras' callback lets pass, and the epoch whose weights it ends with."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(optimizer="sgd", loss="mse", run_eagerly=True)
+    callback = keras.callbacks.EarlyStopping(**case["arguments"])
+    callback.set_model(model)
+    model.stop_training = False
+    callback.on_train_begin()
+    for epoch, value in enumerate(case["values"]):
+        model.set_weights([np.array([[float(epoch)]])])
+        callback.on_epoch_end(epoch, {"val_loss": value})
+        if model.stop_training:
+            break
+    callback.on_train_end()
+    weights = int(model.get_weights()[0][0, 0])
+    return {
+        "epochs": epoch + 1,
+        "stopped_epoch": callback.stopped_epoch,
+        "best_epoch": callback.best_epoch,
+        "weights": weights,
+    }
+
+
+def signatures():
+    """The arguments of what optimlib has too, with their defaults, in Keras' order."""
+    functions = {
+        f"Model.{name}": getattr(keras.Model, name)
+        for name in ("compile", "fit", "evaluate", "predict", "get_weights", "set_weights")
+    }
+    functions |= {
+        f"optimizers.{name}": getattr(keras.optimizers, name)
+        for name in ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")
+    }
+    functions |= {
+        f"schedules.{name}": getattr(keras.optimizers.schedules, name)
+        for name in (
+            "ExponentialDecay",
+            "InverseTimeDecay",
+            "PiecewiseConstantDecay",
+            "PolynomialDecay",
+            "CosineDecay",
+            "CosineDecayRestarts",
+        )
+    }
+    functions |= {
+        f"callbacks.{name}": getattr(keras.callbacks, name)
+        for name in ("EarlyStopping", "ReduceLROnPlateau")
+    }
+    kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
+    return {
+        name: [
+            [p.name] if p.default is p.empty else [p.name, p.default]
+            for p in inspect.signature(function).parameters.values()
+            if p.kind not in kinds and p.name != "self"
+        ]
+        for name, function in functions.items()
+    }
+
+
 def versions():
     return {
         "keras": keras.__version__,
@@ -390,9 +530,10 @@ def record():
     keras.config.set_floatx("float64")
     shared = problems()
     with watch_for_narrow_floats():
-        paths = [{**case, "path": path(case, shared[case["problem"]])} for case in path_cases()]
+        paths = [case | path(case, shared[case["problem"]]) for case in path_cases()]
         schedules = [{**case, "rates": rates(case)} for case in schedule_cases()]
     plateaus = [{**case, "rates": plateau(case)} for case in plateau_cases()]
+    stops = [case | stop(case) for case in stop_cases()]
     return {
         "versions": versions(),
         "problems": shared,
@@ -400,6 +541,8 @@ def record():
         "paths": paths,
         "schedules": schedules,
         "plateaus": plateaus,
+        "stops": stops,
+        "signatures": signatures(),
     }
 
 
@@ -439,7 +582,7 @@ if __name__ == "__main__":
     text = dumps(recorded) + "\n"
     assert repr(json.loads(text)) == repr(recorded), "the file must read back to the same numbers"
     target.write_text(text)
-    counts = {k: len(recorded[k]) for k in ("paths", "schedules", "plateaus")}
+    counts = {k: len(recorded[k]) for k in ("paths", "schedules", "plateaus", "stops")}
     print(
         f"{target}: {counts}, {len(text) / 1e3:.0f} kB, "
         f"Keras {keras.__version__} on {keras.backend.backend()}"

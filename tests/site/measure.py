@@ -21,9 +21,14 @@ CODE_SHARE = """() => {
 }"""
 
 FIRST_FIGURE = """() => {
-  const box = document.querySelector("article :is(figure img, .explorable)").getBoundingClientRect();
-  return [box.top, box.bottom];
+  const figure = document.querySelector("article :is(figure img, .explorable)");
+  const { top, bottom } = figure.getBoundingClientRect();
+  return [top, bottom];
 }"""
+
+
+QUOTED = """() => [...document.querySelectorAll(".cell_output .text_plain pre")]
+  .map((output) => output.textContent.trim()).filter((text) => /^[[(]?['"]/.test(text))"""
 
 
 def elements_in_sight(page):
@@ -45,6 +50,7 @@ def first_figure(page):
 def hold(page):
     """Hold a chapter's page, open in a desktop's window, to all measures; then on a phone, too."""
     assert elements_in_sight(page) <= MOST_ELEMENTS
+    assert page.evaluate(QUOTED) == [], "results that are Python, and no sentences"
     page.set_viewport_size(SCREEN)
     top, bottom = first_figure(page)
     assert bottom <= SCREEN["height"], "the first figure does not fit the first screen"

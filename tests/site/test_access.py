@@ -3,14 +3,14 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 from unicodedata import normalize
 
 import pytest
 from pypdf import PdfReader
 
-ROOT = Path(__file__).resolve().parents[2]
 from tools import book, cover
+
+ROOT = book.ROOT
 
 PAGES = book.pages()
 CHAPTERS = [name for name in PAGES if re.search(r"/\d\d-", name)]
@@ -18,32 +18,43 @@ CHAPTERS = [name for name in PAGES if re.search(r"/\d\d-", name)]
 
 @pytest.mark.parametrize("path", ["book/intro", "book/03-momentum", "search"])
 def test_the_keyboard_reaches_everything(visit, path):
-    """Walking with the Tab key, every link, button, slider and box that can be seen gets its turn, and shows it."""
+    """By the Tab key, every link, button, slider and box in sight gets its turn, and shows it."""
     with visit(f"{path}.html") as seen:
         page = seen.page
         page.evaluate(
-            "document.addEventListener('focusin', (event) => event.target.setAttribute('data-reached', ''))"
+            "document.addEventListener('focusin', (event) => "
+            "event.target.setAttribute('data-reached', ''))"
         )
         page.evaluate("document.activeElement.blur()")
         reachable = "a[href], button, input, select, summary, textarea, [tabindex='0']"
-        seen_ones = f"[...document.querySelectorAll(`{reachable}`)].filter(e => e.checkVisibility({{visibilityProperty: true}}) && !e.disabled)"
+        seen_ones = (
+            f"[...document.querySelectorAll(`{reachable}`)].filter(e => "
+            f"e.checkVisibility({{visibilityProperty: true}}) && !e.disabled)"
+        )
         count = page.evaluate(f"{seen_ones}.length")
         assert count > 20
         unmarked = set()
         for _ in range(count + 10):
             page.keyboard.press("Tab")
             unmarked.add(page.evaluate(MARKED))
-        missed = f"{seen_ones}.filter(e => !e.hasAttribute('data-reached') && !e.matches('[type=radio]')).map(e => e.outerHTML.slice(0, 200))"
+        missed = (
+            f"{seen_ones}.filter(e => !e.hasAttribute('data-reached') && "
+            "!e.matches('[type=radio]')).map(e => e.outerHTML.slice(0, 200))"
+        )
         assert page.evaluate(missed) == []
         assert unmarked <= {""}, "what has the focus must show it"
 
 
 # the element with the focus, where nothing about it shows that it has it
 MARKED = """() => {
-  const e = document.activeElement, look = () => { const s = getComputedStyle(e); return s.outline + s.boxShadow + s.borderColor + s.backgroundColor + s.textDecoration; };
+  const e = document.activeElement, look = () => {
+    const s = getComputedStyle(e);
+    return s.outline + s.boxShadow + s.borderColor + s.backgroundColor + s.textDecoration;
+  };
   if (e === document.body) return "";
   const focused = look();
-  const outlined = getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) > 0;
+  const { outlineStyle, outlineWidth } = getComputedStyle(e);
+  const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) > 0;
   if (outlined) return "";
   e.blur(); const without = look(); e.focus();
   return focused === without ? e.outerHTML.slice(0, 200) : "";
@@ -52,9 +63,12 @@ MARKED = """() => {
 
 @pytest.mark.parametrize("path", ["book/intro", "book/03-momentum"])
 def test_nothing_moves_for_who_asked_for_less_motion(visit, path):
-    moving = """[...document.querySelectorAll("*")].filter((e) => [null, "::before", "::after"].some((part) => {
+    moving = """[...document.querySelectorAll("*")].filter((e) =>
+      [null, "::before", "::after"].some((part) => {
       const style = getComputedStyle(e, part);
-      return [style.transitionDuration, style.animationDuration].join().split(",").some((time) => parseFloat(time) > 0) && style.animationName + style.transitionProperty !== "nonenone";
+      const times = [style.transitionDuration, style.animationDuration].join().split(",");
+      return times.some((time) => parseFloat(time) > 0)
+        && style.animationName + style.transitionProperty !== "nonenone";
     })).map((e) => e.outerHTML.slice(0, 120))"""
     with visit(f"{path}.html", reduced_motion="no-preference") as seen:
         assert seen.page.evaluate(moving), "the theme moves things, or this test sees nothing"
@@ -88,7 +102,7 @@ def test_figures_say_what_is_seen(site, path):
 
 
 def test_a_chapter_works_from_a_file(browser, site):
-    """Opened without a server: formulas and fonts stand, explorables answer, the search finds, and nothing is in error."""
+    """Formulas and fonts stand, explorables answer, the search finds, and nothing is in error."""
     context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
     page, errors = context.new_page(), []
     page.on(
@@ -113,7 +127,8 @@ def test_a_chapter_works_from_a_file(browser, site):
     page.goto((site / "book/03-momentum.html").as_uri(), wait_until="networkidle")
     assert page.locator("mjx-container").count() > 50
     loaded = page.evaluate(
-        "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status == 'loaded').map(f => f.family))"
+        "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status == "
+        "'loaded').map(f => f.family))"
     )
     assert {"Source Serif 4", "MJXTEX-I"} <= {family.strip('"') for family in loaded}
     figure = page.locator(".explorable").first
@@ -149,7 +164,7 @@ def test_the_cover_is_drawn_by_optimlib(tmp_path, monkeypatch):
 
 
 def test_the_whole_book_is_one_pdf(browser, site, tmp_path):
-    """Every page of the site in the order of the contents, which say where each begins; links within, bookmarks, open solutions."""
+    """Every page in the order of the contents, which say where each begins; links, bookmarks."""
     target = tmp_path / "book.pdf"
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""JupyterLite as a reader meets it: opened by a chapter's button in a real browser, with Pyodide's core served from here."""
+"""JupyterLite as a reader meets it: opened by a chapter's button in a real browser."""
 
 import hashlib
 import json
@@ -11,21 +11,18 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
 from playwright.sync_api import expect
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "web/extensions"))
-
-import lab as lab_builder
-import pyodide_files
-
 import optimlib
 from tools import book
+from web.extensions import lab as lab_builder
+from web.extensions import pyodide_files
+
+ROOT = book.ROOT
 
 SETTINGS = "@jupyterlite/pyodide-kernel-extension:kernel"
 PATIENCE = 300 * 1000  # milliseconds for what takes half a minute on a free machine
@@ -34,7 +31,10 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture(scope="session")
 def pyodide():
-    """A folder with what a kernel needs from Pyodide but numpy and matplotlib: the core from npm, pure-Python packages from pip."""
+    """A folder with what a kernel needs from Pyodide, but numpy and matplotlib.
+
+    The core is npm's, the packages in pure Python are pip's.
+    """
     folder = ROOT / "_build/pyodide-offline" / pyodide_files.PYODIDE_VERSION
     if (folder / "complete").exists():
         return folder
@@ -77,7 +77,7 @@ def get_pyodide(folder):
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """The site, with Pyodide beside JupyterLite and the setting that says so: what `book_pyodide: site` builds."""
+    """The site with Pyodide beside JupyterLite, as `book_pyodide: site` builds it."""
 
     def __init__(self, *arguments, site, pyodide, **named):
         self.site, self.pyodide = site, pyodide
@@ -147,7 +147,7 @@ class Lab:
             self.wait()
 
     def wait(self):
-        """Until the notebook is there and, where that is shown, its kernel has nothing left to do."""
+        """Until the notebook is there and, where that is shown, its kernel is idle."""
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         if self.page.viewport_size["width"] > 767:  # a narrow toolbar folds its end away
             self.page.wait_for_selector(
@@ -168,11 +168,17 @@ class Lab:
         return cell.locator(".jp-Cell-outputArea").inner_text()
 
     def run_all(self, count):
-        """Run all `count` code cells and give the errors that they showed: none, or the first, at which a notebook stops."""
+        """Runs all `count` code cells; the errors that they showed: none, or the first."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        has_run = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].filter(p => /\\[\\d+\\]/.test(p.textContent)).length"
-        failed = "[...document.querySelectorAll('.jp-Cell-outputArea pre')].map(p => p.textContent).filter(t => t.includes('Traceback (most recent'))"
+        has_run = (
+            "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell "
+            ".jp-InputPrompt')].filter(p => /\\[\\d+\\]/.test(p.textContent)).length"
+        )
+        failed = (
+            "[...document.querySelectorAll('.jp-Cell-outputArea pre')].map(p => "
+            "p.textContent).filter(t => t.includes('Traceback (most recent'))"
+        )
         self.page.wait_for_function(f"{failed}.length || {has_run} == {count}", timeout=1200 * 1000)
         return self.page.evaluate(failed)
 
@@ -214,14 +220,13 @@ def test_the_other_chapters_are_beside_it(lab):
     said = lab.run(
         "from pathlib import Path\nprint(*sorted(str(p) for p in Path().rglob('*.ipynb')))"
     )
-    assert said.split() == sorted(
-        str(path.relative_to(ROOT / "book")) for path in book.notebooks()
-    )
+    assert said.split() == sorted(str(path.relative_to(ROOT / "book")) for path in book.notebooks())
 
 
 def test_a_slider_of_ipywidgets_moves_its_function(lab):
     lab.run(
-        "from ipywidgets import interact\n@interact(n=(1, 9))\ndef double(n=3):\n    print('doubled:', 2 * n)"
+        "from ipywidgets import interact\n@interact(n=(1, 9))\ndef double(n=3):\n    "
+        "print('doubled:', 2 * n)"
     )
     output = lab.page.locator(".jp-Notebook .jp-CodeCell").first.locator(".jp-Cell-outputArea")
     expect(output).to_contain_text("doubled: 6")
@@ -250,14 +255,14 @@ def test_a_phone_gets_the_notebook_without_panels(browser, served):
         assert "/lite/notebooks/" in lab.page.url
         expect(lab.page.locator(".jp-Notebook h1").first).to_be_visible()
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert lab.run(
-            "import optimlib; print(optimlib.__version__)"
-        ).strip() == optimlib.__version__
+        assert (
+            lab.run("import optimlib; print(optimlib.__version__)").strip() == optimlib.__version__
+        )
         assert lab.elsewhere == []
 
 
 def test_as_built_the_lab_asks_only_pyodide_s_public_address(browser, address):
-    """The site as `make book` makes it: the click, and nothing before it, asks for Pyodide; no one else is asked."""
+    """The click, and nothing before it, asks for Pyodide; no one else is asked."""
     with Lab(browser, address, wait=False) as lab:
         lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         for _ in range(600):
@@ -271,10 +276,13 @@ def test_as_built_the_lab_asks_only_pyodide_s_public_address(browser, address):
 
 @pytest.mark.skipif(
     not os.environ.get("PYODIDE_ONLINE"),
-    reason="numpy for the browser comes from Pyodide's public address: set PYODIDE_ONLINE=1 to go there",
+    reason=(
+        "numpy for the browser comes from Pyodide's public address: set PYODIDE_ONLINE=1 "
+        "to go there"
+    ),
 )
 def test_the_first_chapter_runs_from_top_to_bottom(launch, address):
-    """In the browser's own kernel, with Pyodide's numpy and matplotlib: every cell ran, none failed, all figures and sliders are there."""
+    """Every cell ran with Pyodide's numpy and matplotlib; all figures and sliders are there."""
     cells = json.loads((ROOT / "book/01-gradient-descent.ipynb").read_text(encoding="utf-8"))[
         "cells"
     ]
@@ -291,7 +299,7 @@ def test_the_first_chapter_runs_from_top_to_bottom(launch, address):
 
 
 def test_the_lab_is_built_the_same_twice_and_only_when_it_must_be(site, tmp_path):
-    """Another build of the same sources has the same files, byte for byte; it is not built at all where nothing changed."""
+    """The same sources give the same files, byte for byte; where nothing changed, no build."""
     notebooks_there = book.notebooks()
     app = SimpleNamespace(
         builder=SimpleNamespace(format="html", name="html"),
@@ -337,7 +345,7 @@ def test_every_script_of_the_lab_has_its_licence_beside_it(site):
 def test_site_setting_gathers_pyodide_and_takes_no_file_that_is_not_what_the_lock_names(
     pyodide, tmp_path
 ):
-    """`book_pyodide: site`, with a folder on this machine in the place of Pyodide's public address."""
+    """`book_pyodide: site`, with a folder here in the place of Pyodide's public address."""
     cache, names = tmp_path / "cache", ["tqdm"]
     cache.mkdir()
     for name in [*pyodide_files.CORE, "NOTICE.txt"]:

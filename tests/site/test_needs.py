@@ -4,10 +4,10 @@ import ast
 import contextlib
 import io
 
-import needs
 import pytest
 
-import book
+from tools import book
+from web.extensions import needs
 
 METHODS = needs.leave_alone(
     path.read_text(encoding="utf-8") for path in sorted((book.ROOT / "optimlib").rglob("*.py"))
@@ -57,6 +57,9 @@ def needed(*sources):
         (["import numpy as np", "a = np.ones(3)", "b = np.add(a, 1, out=a)", "a"], [0, 1, 2]),
         (["import numpy as np", "a = np.ones(3)", "np.put(a, 0, 1)", "a"], [0, 1, 2]),
         (["import numpy as np", "np.seterr(all='raise')", "np.sqrt(2)"], [0, 1]),
+        (["import os, sys", "os.sep = '/'", "sys.path"], [0, 1]),
+        (["import a, b", "s = 0\na.seed(s)", "s = 1", "b.draw()"], [0, 1]),
+        (["import a, b", "ax = a.axes()\nb.line(ax)", "b.line"], [0]),
         # what has a state
         (["rng = default_rng(0)", "x = rng.normal()", "y = rng.normal()"], [0, 1]),
         (["rng = default_rng(0)", "x = draw(rng)", "rng.normal()"], [0, 1]),
@@ -115,7 +118,7 @@ class Outcomes:
         self.facts, self.sample, self.found = facts, sample, {}
         self.numbers = iter(n for n, _ in enumerate(book.cells(path)) if n not in skip)
         with contextlib.redirect_stdout(io.StringIO()):
-            book.run(path, transform=self.add_note, extra={"_note_": self.note}, skip=skip)
+            book.run(path, transform=self.add_note, names={"_note_": self.note}, skip=skip)
 
     def add_note(self, tree, claim):
         number = next(self.numbers)
@@ -150,7 +153,7 @@ def plain(value):
 @pytest.mark.parametrize("path", book.CHAPTERS, ids=lambda path: path.stem)
 def test_on_what_they_need_a_chapter_s_cells_give_what_they_give_on_all(path):
     """The last cell and two before it: those that need most, but not all."""
-    facts = needs.facts([book.source(cell) for cell, _ in book.cells(path)], METHODS)
+    facts = needs.facts([book.code(cell) for cell, _ in book.cells(path)], METHODS)
     last = len(facts) - 1
     counts = {n: len(needs.needed(facts, n)) for n in range(len(facts))}
     sample = {last, *sorted((n for n in counts if counts[n] < n / 2), key=counts.get)[-2:]}
@@ -163,7 +166,7 @@ def test_on_what_they_need_a_chapter_s_cells_give_what_they_give_on_all(path):
 
 @pytest.mark.parametrize("path", book.CHAPTERS, ids=lambda path: path.stem)
 def test_most_cells_of_a_chapter_need_few(path):
-    facts = needs.facts([book.source(cell) for cell, _ in book.cells(path)], METHODS)
+    facts = needs.facts([book.code(cell) for cell, _ in book.cells(path)], METHODS)
     assert not [n for n, fact in enumerate(facts) if fact["anything"]]
     pairs = len(facts) * (len(facts) - 1) / 2
     assert sum(len(needs.needed(facts, n)) for n in range(len(facts))) <= 0.6 * pairs

@@ -10,30 +10,28 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-import needs
-import notebooks
-import pyodide_files
+import axe_playwright_python
 import pytest
-import run
 from playwright.sync_api import expect
-from test_lite import PATIENCE, Handler, pyodide  # noqa: F401  (a fixture)
-from test_site import AXE
 
-import book as chapters
+from tests.site.pyodide import PATIENCE, Handler, pyodide  # noqa: F401  (a fixture)
+from tools import book as chapters
+from web.extensions import needs, pyodide_files, run
 
 ROOT = Path(__file__).resolve().parents[2]
-WEB = ROOT / "web"
 CONF = """
 import sys
-sys.path.insert(0, {web!r} + "/extensions")
+sys.path.insert(0, {root!r})
 extensions = ["myst_nb", "sphinx_book_theme", "sphinx_togglebutton", "sphinx_exercise"]
-extensions += ["sphinx_copybutton", "solutions", "lab", "run"]
+extensions += [f"web.extensions.{{room}}" for room in ("solutions", "lab", "run")]
 html_theme, html_title, language = "sphinx_book_theme", "A book", "en"
-html_static_path = [{web!r} + "/static"]
+html_static_path = [{root!r} + "/web/static"]
 exclude_patterns = ["_build"]
 html_context = {{"default_mode": "auto"}}
 nb_execution_mode, nb_merge_streams, numfig = "force", True, True
+nb_render_markdown_format = "myst"
 """
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 OPEN_ALL = "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
 FIGURE = {
     "figure": {"caption": "As many dots as the seed says.", "name": "fig-dots"},
@@ -66,6 +64,18 @@ class Drag:
 
 
 Drag()"""
+WORDS = """\
+import sys
+
+letter = r"$\\mu$" if sys.platform == "emscripten" else "μ"
+
+
+class Words:
+    def _repr_markdown_(self):
+        return f"With {letter} it is **tenfold**.\\n\\n| a | b |\\n|---|---:|\\n| `x` | 1 |"
+
+
+Words()"""
 DOUBLE = """\
 def double(x):
     return None  # your line here
@@ -111,13 +121,14 @@ PAGE = [
     ("asked-end", None, "```{exercise-end}\n```"),
     ("control", {"tags": ["live", "remove-output"]}, "import ipywidgets"),
     ("end", {}, "f'{mean:.3f} and {lonely}'"),
+    ("words", {}, WORDS),
 ]
 
 
 def write_book(folder):
     """A book of one notebook, as Sphinx builds it."""
     (folder / "book").mkdir(parents=True, exist_ok=True)
-    (folder / "conf.py").write_text(CONF.format(web=str(WEB)))
+    (folder / "conf.py").write_text(CONF.format(root=str(ROOT)))
     (folder / "index.md").write_text("# A book\n\n```{toctree}\nbook/page\n```\n")
     found = [
         {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}
@@ -132,7 +143,7 @@ def write_book(folder):
         }
         for name, metadata, text in PAGE
     ]
-    book = {"cells": found, "metadata": notebooks.METADATA, "nbformat": 4, "nbformat_minor": 5}
+    book = {"cells": found, "metadata": chapters.METADATA, "nbformat": 4, "nbformat_minor": 5}
     (folder / "book/page.ipynb").write_text(json.dumps(book))
 
 
@@ -269,12 +280,13 @@ def test_the_first_run_brings_the_cells_before_it_folded_ones_too(reader):
 
 
 def test_results_look_as_the_page_has_them(reader):
-    for cell in ("lines", "dots", "drag"):
+    for cell in ("lines", "dots", "drag", "words"):
         before = reader.box(cell).inner_text()
         reader.run(cell)
         assert reader.box(cell).locator(".run-result").count() == 1
         assert reader.box(cell).inner_text().split() == before.split()
     assert reader.box("lines").locator("pre").count() == 2  # printed, and the last value
+    assert reader.box("words").locator("strong, td code").all_inner_texts() == ["tenfold", "x"]
     figure = reader.box("dots").locator("figure#fig-dots")
     assert figure.locator("figcaption").inner_text().startswith("Fig. 1 As many dots")
     assert figure.locator("img").get_attribute("alt") == "Dots in a row."
@@ -503,7 +515,7 @@ def test_without_enough_memory_a_sentence_says_so(browser, place):
 def test_the_script_finds_the_cells_that_python_finds(browser, place):
     with Reader(browser, place) as seen:
         for path in chapters.CHAPTERS:
-            facts = needs.facts([chapters.source(cell) for cell, _ in chapters.cells(path)])
+            facts = needs.facts([chapters.code(cell) for cell, _ in chapters.cells(path)])
             found = seen.page.evaluate(
                 "(facts) => import('../_static/run_cells.js').then(({ needed }) =>"
                 " facts.map((fact, place) => needed(facts.slice(0, place), fact)))",

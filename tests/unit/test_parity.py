@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from optimlib import optimizers, schedules
-from optimlib.callbacks import ReduceLROnPlateau
+from optimlib.callbacks import EarlyStopping, ReduceLROnPlateau
 from optimlib.data import load_digits, load_recording
 from optimlib.mlp import MLP
 from tests.rules import RULES
@@ -48,13 +48,15 @@ def make(case):
     return getattr(module, case["class"])(**{k: value(v) for k, v in case["arguments"].items()})
 
 
-def run(case, copies=1):
-    """The path of optimlib at the recorded steps, (steps, copies, 4), over `copies` of the problem
-    side by side.
+def run(case, copies=1, what="path"):
+    """The path of optimlib at the recorded steps, (steps, copies, 4), or that of the mean weights.
+
+    It runs over `copies` of the problem, side by side in one vector.
     """
     problem, optimizer = RECORDED["problems"][case["problem"]], make(case)
+    optimizer.build(case.get("shapes", [[4]]))
     w = np.tile(problem["start"], copies)
-    rows = [w]
+    rows, means = [w], [np.zeros_like(w)]
     for step in range(RECORDED["kept"][-1]):
         if "gradients" in problem:
             g = np.tile(problem["gradients"][step], copies)
@@ -64,7 +66,9 @@ def run(case, copies=1):
             g = np.einsum("ij,jk->ik", distance, np.array(problem["hessian"])).reshape(w.shape)
         w = optimizer.step(w, g)
         rows.append(w)
-    return np.array(rows)[RECORDED["kept"]].reshape(len(RECORDED["kept"]), copies, -1)
+        means.append(optimizer.average + np.zeros_like(w))
+    rows = np.array(rows if what == "path" else means)[RECORDED["kept"]]
+    return rows.reshape(len(RECORDED["kept"]), copies, -1)
 
 
 def assert_same(ours, theirs):
@@ -87,6 +91,15 @@ def test_the_recording_says_what_made_it():
 @cases("paths")
 def test_path(case):
     assert_same(run(case)[:, 0], np.array(case["path"]))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in RECORDED["paths"] if "average" in case],
+    ids=lambda case: case["id"],
+)
+def test_mean_of_the_weights(case):
+    assert_same(run(case, what="average")[:, 0], np.array(case["average"]))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -135,6 +148,27 @@ def test_plateau(case):
         callback.on_epoch_end(epoch, {case["arguments"]["monitor"]: value})
         trace.append(float(callback.model.optimizer.learning_rate))
     np.testing.assert_allclose(trace, case["rates"], rtol=TOLERANCE)
+
+
+@cases("stops")
+def test_stop(case):
+    """The epoch in which EarlyStopping ends it, the best one, and the one whose weights stay."""
+
+    class Model:
+        stop_training, w = False, np.zeros(1)
+
+    callback = EarlyStopping(**case["arguments"])
+    callback.set_model(Model())
+    callback.on_train_begin()
+    for epoch, value in enumerate(case["values"]):
+        callback.model.w = np.array([float(epoch)])
+        callback.on_epoch_end(epoch, {"val_loss": value})
+        if callback.model.stop_training:
+            break
+    callback.on_train_end()
+    assert (epoch + 1, callback.stopped_epoch) == (case["epochs"], case["stopped_epoch"])
+    assert callback.model.w == case["weights"]
+    assert callback.best_epoch == case["best_epoch"]
 
 
 # --- Keras, PyTorch and optax under one name: the recording "frameworks" --------------------------

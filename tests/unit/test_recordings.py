@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from optimlib.data import load_recording
+from optimlib.figures import scoreboard
 from tools import record
 
 KINDS = pytest.mark.parametrize("kind", record.RULES)
@@ -73,3 +74,18 @@ def test_the_text_is_of_the_alphabet_and_leaves_something_to_test():
     assert (
         sum(bytes(window) in seen for window in data.test[0]) <= 5
     )  # some phrases the text repeats
+
+
+def test_the_scoreboard_has_every_row_and_task_on_three_splits():
+    rows = scoreboard.recorded()
+    assert list(rows) == list(scoreboard.ROWS)
+    for name, tasks in rows.items():
+        assert list(tasks) == list(scoreboard.TASKS), name
+        for splits in tasks.values():
+            assert len(splits) == 3 and all(0.2 <= entry.accuracy <= 1 for entry in splits)
+
+
+def test_the_scoreboard_grows_row_by_row():
+    first, last = str(scoreboard.show("SGD")), str(scoreboard.show("AdamW"))
+    assert len(first.splitlines()) == 3 and len(last.splitlines()) == len(scoreboard.ROWS) + 1
+    assert "momentum" not in first and "mended" in first

@@ -1,5 +1,8 @@
 """compile, fit, evaluate: replicas, divergence, callbacks, the sweep, and bad input."""
 
+import platform
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -219,7 +222,7 @@ def test_weights_that_overflow_on_the_validation_data_are_a_divergence():
 
 def test_a_gradient_whose_square_overflows_is_finite():
     x, y = tiny()
-    model = compiled(optimizers.SGD(0.1, global_clipnorm=1.0), loss="mse")
+    model = compiled(optimizers.SGD(1e-160), loss="mse")
     history = model.fit(x * 1e80, np.eye(3)[y], batch_size=50)
     assert history.stopped == 0
 
@@ -364,7 +367,7 @@ def test_a_loss_of_one_s_own_takes_numbers_and_labels():
 
     x = np.linspace(-1, 1, 20)[:, None]
     one, mse = (compiled("sgd", (1, 4, 1), (), loss) for loss in (halved, "mse"))
-    assert one.evaluate(x, x[:, 0])[0] == mse.evaluate(x, x[:, 0])[0] / 2
+    assert one.evaluate(x, x[:, 0]) == mse.evaluate(x, x[:, 0]) / 2
     labels = np.arange(20) % 3
     many = compiled("sgd", (1, 4, 3), (), halved)
     assert many.evaluate(x, labels) == many.evaluate(x, np.eye(3)[labels])
@@ -374,7 +377,7 @@ def test_an_epoch_sees_every_sequence():
     model = RNN(1, 4, 2)
     model.compile("sgd", "categorical_crossentropy")
     x, y = np.random.default_rng(0).normal(size=(12, 5, 1)), np.arange(12) % 2
-    (before,) = model.evaluate(x, y)
+    before = model.evaluate(x, y)
     assert model.fit(x, y, batch_size=12).history["loss"][0] == pytest.approx(before, rel=1e-12)
 
 
@@ -383,9 +386,10 @@ def test_whole_numbers_are_targets_of_one_output_and_labels_of_several():
     labels = np.arange(20) % 2
     one, two = (compiled("sgd", (1, 4, outputs), ("mae",), "mse") for outputs in (1, 2))
     assert one.evaluate(x, labels) == one.evaluate(x, labels.astype(float))
-    assert two.evaluate(x, labels) == two.evaluate(x, np.eye(2)[labels])
     error = abs(two.predict(x) - np.eye(2)[labels])
-    assert two.evaluate(x, labels)[1] == pytest.approx(error.mean())
+    assert two.evaluate(x, np.eye(2)[labels])[1] == pytest.approx(error.mean())
+    with pytest.raises(ValueError, match=r"y has whole numbers \(20,\) for 2 outputs: mean"):
+        two.evaluate(x, labels)
     np.testing.assert_array_equal(
         losses.mean_absolute_error(np.array([[1.0, 5], [3, 5]]), np.ones((2, 2))), [1, 4]
     )
@@ -492,13 +496,13 @@ def swept(rates=(0.1,), seeds=(0,)):
         (lambda m: m.fit(np.full((4, 2), np.nan), GOOD[1]), "x has 8 values that are not finite"),
         (
             lambda m: m.fit(GOOD[0], [0, 1, 3, 0]),
-            "y has the label 3, out of range: expected 0 to 2",
+            "y has the label 3: expected whole numbers from 0 to 2",
         ),
-        (lambda m: m.fit(GOOD[0], [0, 1, -1, 0]), "y has the label -1, out of range"),
+        (lambda m: m.fit(GOOD[0], [0, 1, -1, 0]), "y has the label -1: expected whole"),
         (lambda m: m.fit(GOOD[0], [0, 1]), "y has 2 rows for 4 samples"),
         (
             lambda m: m.fit(GOOD[0], [0.5, 1, 1, 1]),
-            "y has dtype float64: expected whole-number labels",
+            "y has the label 0.5: expected whole numbers from 0 to 2, or one-hot rows",
         ),
         (
             lambda m: m.fit(GOOD[0], np.ones((4, 4))),
@@ -564,3 +568,24 @@ def test_calls_before_compile_are_named():
     ):
         with pytest.raises(RuntimeError, match="call compile first"):
             call(MLP([2, 3]))
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="it is glibc that keeps or returns what is freed"
+)
+def test_the_memory_of_a_step_serves_again_for_the_next():
+    """Else the system zeroes new memory for every intermediate result, page by page."""
+    code = (
+        "import resource, numpy as np\n"
+        "from optimlib.mlp import MLP\n"
+        "x, y = np.ones((64, 784)), np.arange(64) % 10\n"
+        "model = MLP([784, 128, 10])\n"
+        "model.compile('adam', 'categorical_crossentropy')\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "model.fit(x, y)\n"
+        "before = faults()\n"
+        "model.fit(x, y, epochs=20)\n"
+        "print((faults() - before) / 40)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert float(done.stdout) < 50  # a step; without reuse_freed_memory it is two hundred

@@ -1,4 +1,4 @@
-"""The Sphinx extension of the book's site: one entry in _config.yml, and a room for each thing it does."""
+"""The Sphinx extension of the site, one entry in _config.yml: a room for each thing it does."""
 
 from importlib import import_module
 
@@ -16,6 +16,7 @@ ROOMS = [
     "places",
     "glossary",
     "solutions",
+    "notebooks",
     "lab",
     "live",
     "run",

@@ -1,7 +1,8 @@
-"""Sphinx extension: claims. On a chapter's page a claim and the cell that asserts it are one box; the index of all is made from the chapters.
+"""Sphinx extension: a claim and the cell that asserts it are one box; the index has all of them.
 
-**Claim.** holds as it stands, **Claim, with a condition.** where the condition is met. **Often said.** and **What we see.** are a claim
-that was not seen here, and what was seen instead. **Check.** is an identity: it is in no index, and its cell is folded whole.
+**Claim.** holds as it stands, **Claim, with a condition.** where the condition is met. **Often
+said.** and **What we see.** are a claim that was not seen here, and what was seen instead.
+**Check.** is an identity: it is in no index, and its cell is folded whole.
 """
 
 import re
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
-from web.extensions.folding import fold
-from web.extensions.leads import following, is_cell, lead, without_lead
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
+
+from web.extensions.folding import fold
+from web.extensions.leads import following, is_cell, lead, without_lead
 
 LOG = getLogger(__name__)
 HOLDS, CONDITION, NOT_SEEN = "holds", "holds on a condition", "often said, not seen"
@@ -20,12 +22,12 @@ VERDICTS = {
     "Claim.": HOLDS,
     "Claim, with a condition.": CONDITION,
     "What we see.": NOT_SEEN,
-    "Claim, not borne out.": NOT_SEEN,  # the form of the first edition
 }
+LEADS = VERDICTS | {"Claim, not borne out.": NOT_SEEN}  # and the form of the first edition
 OFTEN, CHECK = "Often said.", "Check."
 CLAIM = re.compile(
     rf"(?P<often>\*\*{re.escape(OFTEN)}\*\*\s.+?\n\n+)?"
-    rf"\*\*(?P<lead>{'|'.join(map(re.escape, VERDICTS))})\*\*\s*(?P<sentence>.+?)(?=\n\n|\Z)",
+    rf"\*\*(?P<lead>{'|'.join(map(re.escape, LEADS))})\*\*\s*(?P<sentence>.+?)(?=\n\n|\Z)",
     re.S,
 )
 CHAPTER = re.compile(r"book/(\d\d)-")
@@ -62,17 +64,17 @@ class Boxes(SphinxTransform):
             return
         for paragraph in list(self.document.findall(nodes.paragraph)):
             said = lead(paragraph)
-            if said not in VERDICTS and said != CHECK:
+            if said not in LEADS and said != CHECK:
                 continue
             cell = following(paragraph)
             if not is_cell(cell):
                 LOG.warning("%r: no cell follows that asserts it", said, location=paragraph)
                 continue
             box = claim_box(classes=["check" if said == CHECK else "claim"])
-            if said in VERDICTS:
+            if said in LEADS:
                 count += 1
                 box["ids"] = [f"claim-{count}"]
-                box["verdict"], box["number"] = VERDICTS[said], f"{int(chapter[1])}.{count}"
+                box["verdict"], box["number"] = LEADS[said], f"{int(chapter[1])}.{count}"
                 if said.startswith("Claim"):  # the box says so, with its number
                     paragraph[:] = without_lead(paragraph)
             paragraph.replace_self(box)
@@ -106,14 +108,10 @@ def open_box(self, node):
     if "number" not in node:
         self.body.append(self.starttag(node, "div"))
         return
-    name, verdict = f"Claim {node['number']}", node["verdict"]
-    kind = verdict.replace(",", "").replace(" ", "-")
+    anchor, name, verdict = node["ids"][0], f"Claim {node['number']}", node["verdict"]
+    self.body.append(self.starttag(node, "div", role="group", **{"aria-label": name}))
     self.body.append(
-        self.starttag(node, "div", CLASS=f"verdict-{kind}", role="group", **{"aria-label": name})
-    )
-    ids = node["ids"][0]
-    self.body.append(
-        f'<p class="claim-name"><a href="#{ids}">{name}</a> <span>{verdict}</span></p>\n'
+        f'<p class="claim-name"><a href="#{anchor}">{name}</a> <span>{verdict}</span></p>\n'
     )
 
 
@@ -122,7 +120,7 @@ def close_box(self, node):
 
 
 def register(app, doctree):
-    """Let Markdown links lead to claims, as they do to headings: [a claim](03-momentum.ipynb#claim-4)."""
+    """Let Markdown links lead to claims as to headings: [see](03-momentum.ipynb#claim-4)."""
     metadata = app.env.metadata[app.env.docname]
     slugs = metadata.setdefault("myst_slugs", {})
     for box in doctree.findall(claim_box):
@@ -139,7 +137,10 @@ def chapters(source):
 
 
 def claims(path):
-    """The title of a chapter and its claims: (section, verdict, sentence). A claim not seen has both of its paragraphs."""
+    """The title of a chapter and its claims: (section, verdict, sentence).
+
+    A claim that was not seen has both of its paragraphs.
+    """
     title, section, found = path.stem, "", []
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "markdown":
@@ -155,7 +156,7 @@ def claims(path):
                 if match["often"]:
                     often = " ".join(match["often"].split())
                     sentence = f"{often}\n\n**{match['lead']}** {sentence}"
-                found.append((section, VERDICTS[match["lead"]], sentence))
+                found.append((section, LEADS[match["lead"]], sentence))
     return title, found
 
 
@@ -166,7 +167,7 @@ def outdated(app, env, added, changed, removed):
 
 
 def write_index(app, name, text):
-    """Put all claims, each with its verdict and a link to its box, and their number by verdict, in place of the mark."""
+    """Put all claims in place of the mark, each with its verdict and a link to its box."""
     if name != PAGE:
         return
     lines, verdicts = [], []
@@ -181,7 +182,7 @@ def write_index(app, name, text):
             link = f"[{chapter}.{number}]({path.name}#claim-{number})"
             row = f":::{{container}} claim-row\n{link} [{verdict}]{{.verdict}}\n\n{sentence}\n:::\n"
             lines.append(row)
-    counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(VERDICTS.values())}
+    counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS.values()}
     said = ", ".join(f"{n} {v.replace('holds', 'hold')}" for v, n in counts.items())
     text[0] = text[0].replace(MARK, "\n".join([f"{len(verdicts)} claims: {said}.", *lines]))
 

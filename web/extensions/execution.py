@@ -1,8 +1,7 @@
-"""Sphinx extension of the book's site: chapters executed side by side, and again when optimlib changes."""
+"""Chapters executed side by side, and again when optimlib changes."""
 
 import hashlib
 import logging
-import os
 import shutil
 import sys
 from importlib import metadata
@@ -11,6 +10,8 @@ from pathlib import Path
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from sphinx.util.logging import getLogger
+
+from tools.isolation import isolate
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
@@ -27,7 +28,7 @@ def setup(app):
 
 
 def fingerprint(*names, also=()):
-    """A digest of files and folders of the project, by their names and contents, and of what is named beside them."""
+    """A digest of the names and contents of files and folders, and of what is named beside."""
     digest = hashlib.sha256(repr(also).encode())
     for path in sorted(p for name in names for p in [ROOT / name, *(ROOT / name).rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -36,10 +37,11 @@ def fingerprint(*names, also=()):
 
 
 def watch_sources(app, config):
-    """Where optimlib changes, execute and read all chapters again; where the site's own parts do, write all pages again.
+    """Where optimlib changes, chapters are executed again; where the site does, all is written.
 
-    Sphinx sees neither by itself. The cache of executed chapters is one for each state of what their outputs hang on beside
-    their own cells, and its path is a setting that Sphinx compares with the last build's.
+    Sphinx sees neither by itself. The cache of executed chapters is one for each state of what
+    their outputs hang on beside their own cells, and its path is a setting that Sphinx compares
+    with the last build's.
     """
     config.book_parts = fingerprint("web", "_config.yml", "_toc.yml", "book/notation.md")
     caches = Path(app.outdir).parent / "executed"
@@ -52,19 +54,17 @@ def watch_sources(app, config):
 
 
 def settle_kernels(app):
-    """Kernels that take nothing from the reader's own IPython, say nothing of their own, and use one thread each."""
-    profile = Path(app.outdir).parent / "ipython/profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(
-        'c.IPKernelApp.log_level = "ERROR"\nc.HistoryManager.enabled = False\n'
-    )
-    os.environ["IPYTHONDIR"] = str(profile.parent)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ["TQDM_DISABLE"] = "1"  # a page shows what a cell found, not how long it took
+    """Kernels that take nothing from the reader's own settings."""
+    isolate(Path(app.outdir).parent)
 
 
 def execute_side_by_side(app, env, names):
-    """Fill the cache with the chapters about to be read, a core each; what fails is run again when read, and reported there."""
+    """Fills the cache with the chapters about to be read, a core each.
+
+    What fails is run again when it is read, and reported there.
+    """
+    if env.mystnb_config.execution_mode != "cache":
+        return
     left_out = env.mystnb_config.execution_excludepatterns
     paths = [Path(env.doc2path(name)) for name in names]
     chapters = [
@@ -85,11 +85,21 @@ def execute_side_by_side(app, env, names):
 
 
 def ask_the_register(app, uri):
-    """The link check asks doi.org's register whether a DOI exists: the publishers that it leads to turn programs away."""
+    """The link check asks doi.org's register for a DOI: publishers turn programs away."""
     return uri.replace("https://doi.org/10.", "https://doi.org/api/handles/10.")
 
 
 def forget_a_bad_build(app, error):
-    """Have the next build read all pages again after a warning: Sphinx would take what it has read as good, and pass."""
-    if error or app._warncount:
-        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+    """After a warning, have the next build read all pages again, and execute what printed one.
+
+    Sphinx and the cache of executed chapters would take both as good.
+    """
+    if not error and not app._warncount:
+        return
+    (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+    cache = get_cache(app.config.nb_execution_cache_path)
+    for record in cache.list_cache_records():
+        cells = cache.get_cache_bundle(record.pk).nb.cells
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        if any(o.output_type == "error" or o.get("name") == "stderr" for o in outputs):
+            cache.remove_cache(record.pk)

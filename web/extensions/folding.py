@@ -1,16 +1,17 @@
-"""Sphinx extension: what the reader unfolds: cells tagged `hide-input`, and sections that go deeper.
+"""Sphinx extension: what the reader unfolds: cells tagged `hide-input`, and what goes deeper.
 
-Everything folded is a `details` element, so it opens without a script, and from the keyboard. On paper, and where there are no scripts, the
-style sheet shows it open.
+Everything folded is a `details` element, so it opens without a script, and from the keyboard. On
+paper, and where there are no scripts, the style sheet shows it open.
 """
 
 import re
 
 from docutils import nodes
-from web.extensions.leads import is_cell
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from web.extensions.leads import is_cell
 
 DEEPER = "Deeper:"
 WORDS_A_MINUTE = 200
@@ -18,12 +19,12 @@ LINES_A_MINUTE = 20
 
 
 class fold(nodes.General, nodes.Element):
-    """What is folded: its `kind`, and the `label` that unfolds it, or a pair of labels: closed, open."""
+    """What is folded: its `kind`, and the `label` that unfolds it, or two: closed and open."""
 
 
 def setup(app):
     app.add_node(fold, html=(open_details, close_details))
-    # myst-nb folds the cells of that tag; its own label is a note's title, and says no more than "content"
+    # myst-nb folds the cells of that tag; its own label says no more than "content"
     app.add_node(HideCodeCellNode, override=True, html=(open_cell, close_details))
     app.add_transform(NameCells)
     app.add_post_transform(FoldDeeper)
@@ -72,7 +73,9 @@ def code_label(cell):
 class FoldDeeper(SphinxPostTransform):
     """Of a section that goes deeper, the title and the first paragraph stay in sight."""
 
-    default_priority = 420  # once the table of contents is made, which sees sections in sections only
+    default_priority = (
+        420  # once the table of contents is made, which sees sections in sections only
+    )
 
     def run(self):
         for section in list(self.document.findall(nodes.section)):
@@ -100,6 +103,6 @@ def reading_time(parts):
 
 
 def add_script(app, pagename, templatename, context, doctree):
-    """Pages with something folded get the script that opens what a link or a search leads to, and the switch for all code."""
+    """A page with something folded gets the script that opens what a link or a search leads to."""
     if doctree and any(doctree.findall(lambda n: isinstance(n, fold | HideCodeCellNode))):
         app.add_js_file("folding.js", loading_method="defer")

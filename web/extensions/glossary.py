@@ -1,13 +1,16 @@
-"""Sphinx extension: in each chapter, the first use of a term leads to the glossary, and the first use of a class to its page.
+"""Sphinx extension: a chapter's first use of a term leads to the glossary, of a class to its page.
 
-The chapters hold nothing of this, so they stay plain notebooks: terms are the entries of the glossary, classes those of optimlib. What a term
-means, and what is cited, pops up where the pointer, the focus or a finger is.
+The chapters hold nothing of this, so they stay plain notebooks: terms are the entries of the
+glossary, classes those of optimlib. What a term means, and what is cited, pops up where the
+pointer, the focus or a finger is.
 """
 
 import re
 
 from docutils import nodes
 from sphinx import addnodes
+
+from web.extensions.predict import prediction
 
 CHAPTER = re.compile(r"book/\d\d-")
 APART = (
@@ -19,6 +22,7 @@ APART = (
     nodes.literal_block,
     nodes.figure,
     addnodes.pending_xref,
+    prediction,  # a choice is pressed, and leads nowhere
 )
 
 
@@ -37,7 +41,7 @@ def link(app, doctree, name):
 
 
 def link_terms(app, doctree, name):
-    """Link the first use of each entry of the glossary that stands in running text, in one form or another."""
+    """Link the first use of each entry of the glossary that stands in running text, in any form."""
     entries = {}  # the words of a term: (page, anchor)
     for (kind, term), place in app.env.domaindata["std"]["objects"].items():
         if kind == "term":
@@ -78,12 +82,12 @@ def definitions(app, pages):
 
 
 def first_terms(app, pages):
-    """The anchor of the first term of an entry, by the anchor of each: an entry may have several words."""
+    """The anchor of an entry's first term, by the anchor of each of its terms."""
     return {anchor: anchors[0] for anchors, _ in definitions(app, pages) for anchor in anchors}
 
 
 def add_meanings(app, pagename, templatename, context, doctree):
-    """Put the meaning of each term that a chapter links at the end of its page, unseen, where the script finds it."""
+    """Put the meaning of each term that a chapter links at the end of its page, for the script."""
     if not doctree or not CHAPTER.match(pagename):
         return
     app.add_js_file("tips.js", loading_method="defer")

@@ -1,4 +1,4 @@
-"""Sphinx extension: JupyterLite with every notebook of the book and optimlib, built into the site."""
+"""JupyterLite with every notebook of the book and optimlib, built into the site."""
 
 import base64
 import csv
@@ -14,10 +14,11 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 from sphinx.errors import ConfigError
 from sphinx.util.logging import getLogger
 
-from . import pyodide_files, solutions
+from . import notebooks, pyodide_files
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
@@ -41,7 +42,9 @@ LICENSED = [
     "jupyterlab_widgets",
     "jupyterlab_pygments",
 ]
-METADATA = {  # as the browser's kernel writes it: a notebook that it had to change would count as the reader's own, and hide a newer one
+# As the browser's kernel writes it: a notebook that it had to change would count as the reader's
+# own, and hide a newer one.
+METADATA = {
     "kernelspec": {"name": "python", "display_name": "Python (Pyodide)", "language": "python"},
     "language_info": {
         "codemirror_mode": {"name": "python", "version": 3},
@@ -59,7 +62,6 @@ EPOCH = (
 
 
 def setup(app):
-    app.add_config_value("book_pyodide", "public", "html")
     app.connect("config-inited", check)
     app.connect("build-finished", build_lab)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -72,23 +74,23 @@ def check(app, config):
 
 
 def build_lab(app, error):
-    """Build JupyterLite with the book's notebooks into the site, unless what it is made of is what it was made of before."""
+    """Builds JupyterLite into the site, unless what it is made of is what it was made of before."""
     if error or app.builder.format != "html" or app.builder.name != "html":
         return
     folder, target = Path(app.outdir).parent / "lite", Path(app.outdir) / "lite"
-    notebooks = sorted(
+    paths = sorted(
         Path(app.srcdir, f"{name}.ipynb")
         for name in app.env.found_docs
         if app.env.doc2path(name).endswith(".ipynb")
     )
-    state = ingredients(notebooks, app.config.book_pyodide, app.config.book_solutions)
+    state = ingredients(paths, app.config.book_pyodide, app.config.book_solutions)
     made = folder / "made"
     if made.exists() and made.read_text() == state and target.exists():
         return
-    LOG.info("building JupyterLite with %d notebooks", len(notebooks))
+    LOG.info("building JupyterLite with %d notebooks", len(paths))
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
-    copy_notebooks(app, notebooks, folder / "files")
+    copy_notebooks(app, paths, folder / "files")
     wheels = [pack(name, folder / "wheels") for name in WHEELS] + [
         build_optimlib(folder / "wheels")
     ]
@@ -119,20 +121,39 @@ def build_lab(app, error):
         )
         (target / "licenses").mkdir(exist_ok=True)
         shutil.copyfile(text, target / f"licenses/{name}.txt")
+    watch_kernel(target, kernel_address(app.config))
     made.write_text(state)
 
 
-def copy_notebooks(app, notebooks, folder):
-    """The notebooks as the lab opens them, with their solutions or without, as the pages have them."""
-    for path in notebooks:
+def kernel_address(config):
+    """Where a page of the lab gets its kernel from: an address, or a path from the page."""
+    return PYODIDE_CDN_URL if config.book_pyodide == "public" else "../static/pyodide"
+
+
+def watch_kernel(target, address):
+    """Has the pages that open a notebook say it where their kernel cannot be fetched.
+
+    The lab itself goes on waiting and says nothing.
+    """
+    script = f'<script defer src="../../_static/kernel.js" data-from="{address}"></script>'
+    for name in ("lab", "notebooks"):
+        page = target / name / "index.html"
+        head, end, body = page.read_text(encoding="utf-8").partition("</head>")
+        page.write_text(f"{head}{script}\n{end}{body}", encoding="utf-8")
+
+
+def copy_notebooks(app, paths, folder):
+    """Writes the notebooks as the lab opens them."""
+    for path in paths:
         copy = folder / path.relative_to(Path(app.srcdir, "book"))
         copy.parent.mkdir(parents=True, exist_ok=True)
-        notebook = solutions.shown(app, json.loads(path.read_text(encoding="utf-8")))
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = notebooks.for_readers(app, notebook, path.name)
         copy.write_text(json.dumps(notebook | {"metadata": METADATA}, indent=1), encoding="utf-8")
         touch(copy)
 
 
-def ingredients(notebooks, *settings):
+def ingredients(paths, *settings):
     """A digest of all that JupyterLite is built from."""
     digest = hashlib.sha256(" ".join(settings).encode())
     optimlib = [
@@ -142,7 +163,7 @@ def ingredients(notebooks, *settings):
         ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT")
     ]  # what goes into the wheel beside it
     for path in [
-        *notebooks,
+        *paths,
         *sorted(optimlib),
         *named,
         *sorted(Path(__file__).parent.glob("*.py")),
@@ -169,7 +190,7 @@ def build_optimlib(folder):
 
 
 def pack(name, folder):
-    """The wheel that an installed pure-Python package came from, in `folder`, less its scripts and what the installer added."""
+    """The wheel that an installed pure-Python package came from, less its scripts, in `folder`."""
     distribution = metadata.distribution(name)
     tag = re.findall(r"(?m)^Tag: (.+)$", distribution.read_text("WHEEL"))[-1]
     assert tag.endswith("-none-any"), f"{name} is not pure Python"

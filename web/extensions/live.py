@@ -1,20 +1,41 @@
 """A button on every notebook's page that opens it in JupyterLite, on the site itself.
 
-Binder and Colab are the theme's own buttons, for a book whose repository has an address.
+Binder and Colab are the theme's own buttons, for a book whose repository has an address. Cells
+tagged `live`, which answer to a kernel alone, are in the notebooks and not on the pages.
 """
 
 import re
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from docutils import nodes
 from sphinx.errors import ConfigError
+from sphinx.transforms import SphinxTransform
 
 REPOSITORY = re.compile(r"(https://github\.com/[\w.-]+/[\w.-]+)?")
 
+NEEDS = {  # what that fetches, by the setting book_pyodide
+    "public": "It fetches Python, some 20 MB at first, from cdn.jsdelivr.net.",
+    "site": "It fetches Python, some 20 MB at first, from this site.",
+}
+
 
 def setup(app):
+    app.add_config_value("book_pyodide", "public", "html")
+    app.add_transform(LeaveOutLiveCells)
     app.connect("config-inited", check)
     app.connect("html-page-context", add_button, priority=600)
+
+
+class LeaveOutLiveCells(SphinxTransform):
+    """Takes cells that want a kernel from the page, where they would be empty blocks."""
+
+    default_priority = 12
+
+    def apply(self):
+        for cell in list(self.document.findall(nodes.container)):
+            if "tag_live" in cell["classes"]:
+                cell.parent.remove(cell)
 
 
 def check(app, config):
@@ -42,7 +63,7 @@ def add_button(app, pagename, templatename, context, doctree):
             "type": "link",
             "text": "Run in your browser",
             "url": f"{lab}?path={quote(lab_path(pagename))}",
-            "tooltip": "Open this chapter as a notebook that runs in your browser",
+            "tooltip": f"Open this as a notebook in your browser. {NEEDS[app.config.book_pyodide]}",
             "icon": "fas fa-play",
             "label": "live-lab",
         }

@@ -149,6 +149,12 @@ class Walk:
             if node is not None:
                 self.hold(name, node)
 
+    def change_part(self, target, value):
+        """Note an assignment to a part of an object, or of a module, which others may then use."""
+        self.change_all(self.roots(target), value)
+        if self.roots(target) & self.names.imported:
+            self.changes |= self.names.imported
+
     def hold(self, name, node):
         if later := self.held(node):
             self.names.later[name] = self.names.later.get(name, Later()) | later
@@ -301,7 +307,7 @@ class Walk:
                 self.assign(one, other)
         else:
             self.expression(target)
-            self.change_all(self.roots(target), value)
+            self.change_part(target, value)
             for name in self.roots(target):
                 for other in self.roots(value) - self.inner if value is not None else ():
                     self.names.share(name, other)
@@ -318,7 +324,7 @@ class Walk:
         elif isinstance(node, ast.AugAssign | ast.Delete):
             for target in node.targets if isinstance(node, ast.Delete) else [node.target]:
                 self.expression(target)
-                self.change_all(self.roots(target), getattr(node, "value", None))
+                self.change_part(target, getattr(node, "value", None))
             self.expression(getattr(node, "value", None))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
@@ -377,11 +383,12 @@ class Walk:
 
     def command(self, call):
         """A call whose result nobody takes does something: to its first argument, or its module."""
-        modules = self.roots(call.func) & self.names.imported
-        if modules or callee(call) == "shuffle":
+        in_module = bool(self.roots(call.func) & self.names.imported)
+        if in_module or callee(call) == "shuffle":
             first = self.roots(call.args[0]) - self.names.imported if call.args else set()
             self.change_all(first, call)
-            self.changes |= set() if first else modules
+            if in_module and (not first & self.bound or callee(call) == "seed"):
+                self.changes |= self.names.imported  # a setting of one may count for all
 
     def branches(self, bodies, loop=None, one_runs=False):
         """Parts that may run or not; what all of them bind is bound where one surely runs."""

@@ -1,8 +1,8 @@
 """Sphinx extension: the numbers that a chapter's text refers to lead there.
 
-Sphinx itself numbers chapters (`numbered` in _toc.yml), and figures and exercises by chapter. Here an
-equation's own \\tag becomes its address, and "figure 3.2", "exercise 3.1" or "(3.4)" in the text
-become links. What is not there is a warning.
+Sphinx itself numbers chapters (`numbered` in _toc.yml), and figures and exercises by chapter. Here
+an equation's own \\tag becomes its address, and "figure 3.2", "exercise 3.1" or "(3.4)" in the
+text become links. What is not there is a warning.
 """
 
 import re
@@ -11,12 +11,21 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
 
+from web.extensions.predict import prediction
+
 LOG = getLogger(__name__)
 CHAPTER = re.compile(r"book/(\d\d)-")
 TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 NAMED = re.compile(r"\b(?P<kind>[Ff]igure|[Ee]xercise)[ \u00a0](?P<number>\d\.\d+)")
 IN_BRACKETS = re.compile(r"\((?P<number>\d\.\d+)\)")
-UNTOUCHED = (nodes.reference, nodes.raw, nodes.literal, nodes.literal_block, nodes.title)
+UNTOUCHED = (
+    nodes.reference,
+    nodes.raw,
+    nodes.literal,
+    nodes.literal_block,
+    nodes.title,
+    prediction,  # a choice is pressed, and leads nowhere
+)
 
 
 def setup(app):
@@ -66,7 +75,9 @@ def link_numbers(app, doctree, docname):
             uri = app.builder.get_relative_uri(docname, page) if page != docname else ""
             parts += [
                 nodes.Text(text[end : match.start()]),
-                nodes.reference("", match[0], internal=True, refuri=f"{uri}#{anchor}"),
+                nodes.reference(
+                    "", match[0], internal=True, refuri=f"{uri}#{anchor}", classes=["number-link"]
+                ),
             ]
             end = match.end()
         if parts:

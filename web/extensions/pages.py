@@ -27,7 +27,7 @@ def is_widget_state(script):
 
 
 def waiting(script):
-    """The script, deferred; but for the options, which what is written into a page reads at once."""
+    """The script, deferred; not the options, which what is written into a page reads at once."""
     name = str(script.filename or "documentation_options")
     if "documentation_options" in name or {"async", "type"} & set(script.attributes):
         return script

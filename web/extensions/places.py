@@ -1,4 +1,4 @@
-"""Sphinx extension: where the reader is. The line at a chapter's top, and marks at what was read and reached.
+"""Sphinx extension: the line at a chapter's top, and marks at what was read and reached.
 
 The marks are kept by the reader's own browser, and sent nowhere.
 """

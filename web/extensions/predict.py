@@ -1,7 +1,8 @@
 """Sphinx extension: the reader commits to an answer, and what shows it opens.
 
-**Predict.** and **Question.** begin a paragraph that asks. Right after it a list, or a line in italics, says what can be answered. All from there
-to the paragraph **Answer.** is folded until the reader commits or asks. web/AUTHORS.md has the grammar; what does not follow it is a warning.
+**Predict.** and **Question.** begin a paragraph that asks. Right after it a list, or a line in
+italics, says what can be answered. All from there to the paragraph **Answer.** is folded until the
+reader commits or asks. web/AUTHORS.md has the grammar; what does not follow it is a warning.
 """
 
 import hashlib
@@ -11,10 +12,11 @@ import re
 from collections import Counter
 
 from docutils import nodes
-from web.extensions.folding import fold
-from web.extensions.leads import following, lead, without_lead
 from sphinx.transforms import SphinxTransform
 from sphinx.util.logging import getLogger
+
+from web.extensions.folding import fold
+from web.extensions.leads import following, lead, without_lead
 
 LOG = getLogger(__name__)
 ASKS = {"Predict.": "prediction", "Question.": "question"}
@@ -32,7 +34,7 @@ STEPS = 200  # places on an axis
 
 
 class prediction(nodes.General, nodes.Element):
-    """A question: its paragraph, and for a choice the list. `form` has what the page's script needs to know."""
+    """A question: its paragraph, and for a choice the list; `form` is what the script asks for."""
 
 
 def setup(app):
@@ -69,7 +71,11 @@ class Ask(SphinxTransform):
                 continue
             counts[lead(paragraph)] += 1
             parent[first - 2 : last + 1] = self.question(
-                paragraph, siblings[first - 1], siblings[first : last + 1], form, counts[lead(paragraph)]
+                paragraph,
+                siblings[first - 1],
+                siblings[first : last + 1],
+                form,
+                counts[lead(paragraph)],
             )
 
     def question(self, paragraph, options, inside, form, count):
@@ -149,8 +155,9 @@ def write_form(self, node):
     form, name, kind = node["form"], node["ids"][0], node["kind"]
     data = self.attval(json.dumps({k: v for k, v in form.items() if k != "kind"}))
     self.body.append(
-        f'<form class="predict predict-{form["kind"]}" id="{name}" data-kind="{kind}" data-form="{data}" '
-        f'aria-labelledby="{name}-asks" autocomplete="off">\n<div class="predict-asks" id="{name}-asks">'
+        f'<form class="predict predict-{form["kind"]}" id="{name}" data-kind="{kind}"'
+        f' data-form="{data}" aria-labelledby="{name}-asks" autocomplete="off">\n'
+        f'<div class="predict-asks" id="{name}-asks">'
     )
     node[0].walkabout(self)
     self.body.append("</div>\n")
@@ -177,21 +184,24 @@ def write_choices(self, node):
 
 
 def write_number(self, node):
-    name, unit = node["ids"][0], self.encode(node["form"]["unit"])
+    name, form = node["ids"][0], node["form"]
+    keys = "decimal" if form["low"] >= 0 else "text"  # a phone's keys for numbers may have no minus
     self.body.append(
-        f'<p class="predict-field"><input type="text" inputmode="text" size="8" aria-labelledby="{name}-asks {name}-unit"> '
-        f'<span id="{name}-unit">{unit}</span></p>\n'
+        f'<p class="predict-field"><input type="text" inputmode="{keys}" size="8"'
+        f' aria-labelledby="{name}-asks {name}-unit">'
+        f' <span id="{name}-unit">{self.encode(form["unit"])}</span></p>\n'
     )
 
 
 def write_axis(self, node):
     name, form = node["ids"][0], node["form"]
-    least, most = f"{form['least']:g}", f"{form['most']:g}"
+    came, unit = self.encode(form["text"]), self.encode(form["unit"])
     self.body.append(
-        f'<p class="predict-axis"><input type="range" min="0" max="{STEPS}" value="{STEPS // 2}" step="1" '
-        f'aria-labelledby="{name}-asks" data-lm-suppress-shortcuts="true">'
-        f'<span class="predict-came" style="--place: {share(form):.4f}" hidden>{self.encode(form["text"])}</span>'
-        f'<span class="predict-ends"><span>{least}</span><output></output><span>{most} {self.encode(form["unit"])}</span></span></p>\n'
+        f'<p class="predict-axis"><input type="range" min="0" max="{STEPS}" value="{STEPS // 2}"'
+        f' aria-labelledby="{name}-asks" data-lm-suppress-shortcuts="true">'
+        f'<span class="predict-came" style="--place: {share(form):.4f}" hidden>{came}</span>'
+        f'<span class="predict-ends"><span>{form["least"]:g}</span><output></output>'
+        f"<span>{form['most']:g} {unit}</span></span></p>\n"
     )
 
 

@@ -1,4 +1,7 @@
-"""Pyodide's own files, for a site that serves them itself: the core from npm, its packages from Pyodide's public address, each checked."""
+"""Pyodide's own files, for a site that serves them itself, each checked.
+
+The core is npm's; its packages come from Pyodide's public address.
+"""
 
 import base64
 import hashlib
@@ -21,12 +24,15 @@ CORE = [
     "pyodide-lock.json",
 ]
 DIGESTS = {
-    "314.0.6": "BKDTJyIqFxC4BExLqeRS3f5xvXZIjOt8C3zGLN/Cc7tFxSwvKVhVkchQQ2AGLOtR4YrVOIFxbV8poyDOOmWwxQ=="
+    "314.0.6": "BKDTJyIqFxC4BExLqeRS3f5xvXZIjOt8C3zGLN/Cc7tFxSwv"
+    "KVhVkchQQ2AGLOtR4YrVOIFxbV8poyDOOmWwxQ=="
 }
 KERNEL = ["micropip", "ipython", "jedi"]  # what a kernel itself loads
 NOTICE = """\
-Pyodide {version}, copyright the Pyodide contributors and Mozilla, under the Mozilla Public License, version 2.0: https://www.mozilla.org/MPL/2.0/
-Unchanged files of its distribution; its sources, and those of the packages beside it: https://pyodide.org. Each package carries its own licence.
+Pyodide {version}, copyright the Pyodide contributors and Mozilla, under the Mozilla Public License,
+version 2.0: https://www.mozilla.org/MPL/2.0/
+Unchanged files of its distribution; its sources, and those of the packages beside it:
+https://pyodide.org. Each package carries its own licence.
 """
 
 
@@ -70,7 +76,10 @@ def needed(lock, names):
 
 
 def gather(cache, folder, names, public=PUBLIC):
-    """Put the core and the packages that `names` and a kernel need into `folder`; what was got before lies in `cache`."""
+    """Puts the core and the packages that `names` and a kernel need into `folder`.
+
+    What was got before lies in `cache`.
+    """
     core(cache)
     lock = json.loads((cache / "pyodide-lock.json").read_text())
     packages = [lock["packages"][name] for name in needed(lock, [*KERNEL, *names])]

@@ -11,21 +11,17 @@ import re
 import shutil
 from pathlib import Path
 
-from web.extensions import needs, pyodide_files, solutions
 from docutils import nodes
 from sphinx.util.logging import getLogger
+
+from . import needs, pyodide_files, solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = getLogger(__name__)
 LEFT_OUT = {"live", "install"}  # tags of cells that want widgets, or another machine
 CLAIM = re.compile(r"\*\*(Claim[^*]*|Check|What we see)\.\*\*")
 KERNEL = "extensions/@jupyterlite/pyodide-kernel-extension/static"  # in JupyterLite
-OPTIMLIB = [
-    "numpy",
-    "matplotlib",
-    "tqdm",
-    "optimlib",
-]  # what importing optimlib and its figures takes
+OPTIMLIB = ["numpy", "matplotlib", "tqdm", "optimlib"]  # what importing its figures takes
 PARTS = {"cell_code": "cell", "cell_code_source": "in", "cell_code_output": "out"}
 NO_SCRIPT = "<noscript><p>Where scripts are allowed, cells run here.</p></noscript>"
 
@@ -73,8 +69,8 @@ def add_script(app, name, template, context, doctree):
 def write_files(app, error):
     """Write each notebook's cells, and where the kernel is."""
     lite, folder = Path(app.outdir) / "lite", Path(app.outdir) / "_static/cells"
-    if error or app.builder.name != "html":
-        return
+    if error or app.builder.name != "html" or not (lite / KERNEL).exists():
+        return  # without JupyterLite there is nothing to say where it is
     workers = [*(lite / KERNEL).glob("comlink.worker.*.js")]
     piplite = [*(lite / KERNEL).glob("pypi/piplite-*.whl")]
     if len(workers) != 1 or len(piplite) != 1:

@@ -1,7 +1,8 @@
-"""Sphinx extension: the worked solutions of the exercises on the site, or not: `make book SOLUTIONS=no`.
+"""The worked solutions of the exercises on the site, or not: `make book SOLUTIONS=no`.
 
-sphinx-exercise has a setting for this, with which it stops the build. Here solutions are taken out of the pages before anything else
-looks at them (the search, the numbers of figures), and out of the notebooks that the site offers for download.
+sphinx-exercise has a setting for this, with which it stops the build. Here solutions are taken out
+of the pages before anything else looks at them (the search, the numbers of figures), and out of
+the notebooks that the site offers.
 """
 
 import json
@@ -9,8 +10,10 @@ import os
 import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.errors import ConfigError
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import solution_node
 
 START = re.compile(r"^(`{3,}|:{3,}) *\{solution-start\}.*?^\1 *$", re.M | re.S)
@@ -21,13 +24,14 @@ WHOLE = re.compile(r"^(`{3,}|:{3,}) *\{solution\}.*?^\1 *$\n?", re.M | re.S)
 def setup(app):
     app.add_config_value("book_solutions", "yes", "env", [str, bool])
     app.add_transform(LeaveOut)
+    app.add_post_transform(WithoutRepeatedIds)
     app.connect("config-inited", settle, priority=400)
-    app.connect("build-finished", clean_files, priority=400)
+    app.connect("build-finished", clean_search, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def settle(app, config):
-    """The environment's SOLUTIONS decides over the setting; anything but yes and no stops the build."""
+    """The environment's SOLUTIONS decides over the setting; both are yes or no."""
     said = os.environ.get("SOLUTIONS") or config.book_solutions
     said = {True: "yes", False: "no"}.get(said, said)
     if said not in ("yes", "no"):
@@ -46,8 +50,19 @@ class LeaveOut(SphinxTransform):
                 node.parent.remove(node)
 
 
+class WithoutRepeatedIds(SphinxPostTransform):
+    """Takes away the one id that sphinx-exercise gives to all exercises, and that of solutions."""
+
+    default_priority = 900
+
+    def run(self, **kwargs):
+        for section in self.document.findall(nodes.section):
+            if section["ids"] in (["exercise-content"], ["solution-content"]):
+                section["ids"] = []
+
+
 def without_solutions(cells):
-    """The cells of a notebook, as its file has them, without those between the beginning and the end of a solution."""
+    """The cells of a notebook, as its file has them, without those of solutions."""
     kept, inside = [], False
     for cell in cells:
         text = "".join(cell["source"])
@@ -79,22 +94,10 @@ def shown(app, notebook):
     )
 
 
-def clean_files(app, error):
-    """Take the solutions out of the notebooks that the pages' download buttons give, and their words, left from a build that showed
-    them, out of the search.
-    """
+def clean_search(app, error):
+    """Takes the words of solutions out of the search, left from a build that showed them."""
     if error or app.builder.format != "html" or app.config.book_solutions == "yes":
         return
-    for path in Path(app.outdir, "_sources").rglob("*.ipynb"):
-        path.write_text(
-            json.dumps(
-                shown(app, json.loads(path.read_text(encoding="utf-8"))),
-                indent=1,
-                ensure_ascii=False,
-            )
-            + "\n",
-            encoding="utf-8",
-        )
     index = Path(app.outdir, "searchindex.js")
     before, data, after = re.fullmatch(
         r"(Search\.setIndex\()(.*)(\))\s*", index.read_text(encoding="utf-8"), re.S

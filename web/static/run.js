@@ -1,6 +1,8 @@
 // Two buttons under each cell. What runs the cells, run_cells.js and then Python, is fetched when one of them is pressed.
 {
-  const script = document.currentScript, base = new URL(".", script.src), page = script.dataset.page;
+  const script = document.currentScript,
+    base = new URL(".", script.src),
+    page = script.dataset.page;
   const inputs = [...document.querySelectorAll("[id^=in-].cell_input")];
   const make = (tag, properties, ...children) => {
     const node = Object.assign(document.createElement(tag), properties);
@@ -37,7 +39,10 @@
 
   const able = location.protocol !== "file:" && window.Worker && window.WebAssembly;
   if (!able && cells.length) {
-    const why = location.protocol === "file:" ? "the book is opened from a server, as by make serve, and not from a file" : "the browser has WebAssembly";
+    const why =
+      location.protocol === "file:"
+        ? "the book is opened from a server, as by make serve, and not from a file"
+        : "the browser has WebAssembly";
     inputs[0].append(make("p", { className: "run-bar", textContent: `Cells run where they stand when ${why}.` }));
   } else {
     for (const { input, bar } of cells) input.append(bar);

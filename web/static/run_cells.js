@@ -11,7 +11,8 @@ const is_memory = (text) => /memory|allocat/i.test(text);
 
 // The places in `program` of the cells that `target` needs, as `needed` in needs.py finds them.
 export function needed(program, target) {
-  const wanted = new Set(target.reads), found = [];
+  const wanted = new Set(target.reads),
+    found = [];
   let everything = target.anything;
   for (let place = program.length - 1; place >= 0; place--) {
     const { reads, binds, changes, anything } = program[place];
@@ -33,6 +34,7 @@ async function get(url) {
 // Python in a worker. The worker speaks comlink's protocol: a call goes out with an id, and its answer comes back with the same; what
 // cells put out comes between the two, in the order in which it was put out.
 class Kernel {
+  #count = 0;
   #calls = new Map();
   #receivers = new Map();
 
@@ -60,7 +62,7 @@ class Kernel {
 
   ask(method, ...values) {
     return new Promise((resolve, reject) => {
-      const id = crypto.randomUUID();
+      const id = `call ${++this.#count}`;
       this.#calls.set(id, [resolve, reject]);
       this.worker.postMessage({ id, type: "APPLY", path: [method], argumentList: values.map((value) => ({ type: "RAW", value })) });
     });
@@ -68,9 +70,13 @@ class Kernel {
 
   // Run code; `receiver` gets all that it puts out, and no other code's output.
   execute(code, receiver) {
-    const id = crypto.randomUUID();
+    const id = `run ${++this.#count}`;
     this.#receivers.set(id, receiver);
-    return this.ask("execute", { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false }, { header: { msg_id: id } });
+    return this.ask(
+      "execute",
+      { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false },
+      { header: { msg_id: id } },
+    );
   }
 
   // What a function of in_browser.py or needs.py returns.
@@ -97,8 +103,11 @@ async function start_kernel(base, packages, say) {
   const files = await (await get(new URL("cells/kernel.json", base))).json();
   const config = (await (await get(at_lite("jupyter-lite.json"))).json())["jupyter-config-data"];
   const settings = config.litePluginSettings["@jupyterlite/pyodide-kernel-extension:kernel"];
-  const pyodide = at_lite(settings.pyodideUrl ?? files.pyodide), index = new URL(".", pyodide).href;
-  const own = settings.loadPyodideOptions.packages.filter((name) => packages.some((wanted) => new RegExp(`(^|/)${wanted}(-|$)`).test(name)));
+  const pyodide = at_lite(settings.pyodideUrl ?? files.pyodide),
+    index = new URL(".", pyodide).href;
+  const own = settings.loadPyodideOptions.packages.filter((name) =>
+    packages.some((wanted) => new RegExp(`(^|/)${wanted}(-|$)`).test(name)),
+  );
   const load = own.map((name) => (name.endsWith(".whl") ? new URL(name, at_lite(files.worker)).href : name));
   const host = new URL(pyodide).host === location.host ? "this site" : new URL(pyodide).host;
 
@@ -111,9 +120,17 @@ async function start_kernel(base, packages, say) {
   say("Python is starting.");
   const kernel = new Kernel(at_lite(files.worker));
   await kernel.ask("initialize", {
-    baseUrl: lite.pathname, pyodideUrl: pyodide, indexUrl: index, pipliteWheelUrl: at_lite(files.piplite),
-    pipliteUrls: settings.pipliteUrls.map(at_lite), disablePyPIFallback: true, location: "", mountDrive: false,
-    loadPyodideOptions: { packages: load }, kernelId: crypto.randomUUID(), browsingContextId: "",
+    baseUrl: lite.pathname,
+    pyodideUrl: pyodide,
+    indexUrl: index,
+    pipliteWheelUrl: at_lite(files.piplite),
+    pipliteUrls: settings.pipliteUrls.map(at_lite),
+    disablePyPIFallback: true,
+    location: "",
+    mountDrive: false,
+    loadPyodideOptions: { packages: load },
+    kernelId: "page",
+    browsingContextId: "",
   });
   const sources = await Promise.all(["cells/needs.py", "in_browser.py"].map(async (name) => (await get(new URL(name, base))).text()));
   const code = `import sys, types; m = sys.modules["${MODULE}"] = types.ModuleType("${MODULE}")\n${sources.map((text) => `exec(${JSON.stringify(text)}, vars(m))`).join("\n")}`;
@@ -124,14 +141,18 @@ async function start_kernel(base, packages, say) {
 
 // Put what the kernel will ask for into the browser's cache: side by side, and so that one sees how far it is.
 async function fetch_all(index, core, packages, say) {
-  let bytes = 0, done = 0, count = 0;
+  let bytes = 0,
+    done = 0,
+    count = 0;
   const one = async (url) => {
     const reader = (await get(url)).body.getReader();
-    for (let part; !(part = await reader.read()).done; bytes += part.value.length) say(`${done} of ${count} files, ${(bytes / 1e6).toFixed(1)} MB`);
+    for (let part; !(part = await reader.read()).done; bytes += part.value.length)
+      say(`${done} of ${count} files, ${(bytes / 1e6).toFixed(1)} MB`);
     say(`${++done} of ${count} files, ${(bytes / 1e6).toFixed(1)} MB`);
   };
   const lock = await (await get(index + core.find((name) => name.endsWith("-lock.json")))).json();
-  const urls = new Set(core.map((name) => index + name)), waiting = [...packages];
+  const urls = new Set(core.map((name) => index + name)),
+    waiting = [...packages];
   for (const name of waiting) {
     const { file_name, depends } = lock.packages[name.toLowerCase().replaceAll("_", "-")] ?? { file_name: name, depends: [] };
     const url = new URL(file_name, index).href;
@@ -184,11 +205,13 @@ class Output {
 
   #shown(data) {
     const text = (value) => (Array.isArray(value) ? value.join("") : value);
-    if (data["application/vnd.jupyter.widget-view+json"]) return this.make("p", { textContent: "This control needs the whole notebook: the button at the top of the page opens it." });
+    if (data["application/vnd.jupyter.widget-view+json"])
+      return this.make("p", { textContent: "This control needs the whole notebook: the button at the top of the page opens it." });
     if (data["text/html"]) return this.make("div", { className: "output text_html", innerHTML: text(data["text/html"]) });
     if (data["image/svg+xml"]) return this.#image(URL.createObjectURL(new Blob([text(data["image/svg+xml"])], { type: "image/svg+xml" })));
     for (const type of ["image/png", "image/jpeg"]) if (data[type]) return this.#image(`data:${type};base64,${data[type]}`);
-    if (data["text/markdown"]) return this.make("div", { className: "output text_html" }, ...blocks(this.make, text(data["text/markdown"])));
+    if (data["text/markdown"])
+      return this.make("div", { className: "output text_html" }, ...blocks(this.make, text(data["text/markdown"])));
     const pre = this.make("pre", { textContent: without_colours(text(data["text/plain"] ?? "")) });
     return this.make("div", { className: "output text_plain" }, pre);
   }
@@ -215,12 +238,28 @@ function blocks(make, markdown) {
       if (part[0] === "`") return make("code", { textContent: part.slice(1, -1) });
       return make("em", { textContent: part[0] === "$" ? plain(part.slice(1, -1)) : part.slice(1, -1) });
     });
-  const row = (line, tag) => make("tr", {}, ...line.replace(/^\s*\||\|\s*$/g, "").split(/(?<!\\)\|/).map((text) => make(tag, {}, ...inline(text.trim()))));
-  return markdown.trim().split(/\n{2,}/).map((block) => {
-    const [heads, rule, ...rows] = block.split("\n");
-    if (!/^[\s|:-]+$/.test(rule ?? "x")) return make("p", {}, ...inline(block));
-    return make("table", { className: "table" }, make("thead", {}, row(heads, "th")), make("tbody", {}, ...rows.map((line) => row(line, "td"))));
-  });
+  const row = (line, tag) =>
+    make(
+      "tr",
+      {},
+      ...line
+        .replace(/^\s*\||\|\s*$/g, "")
+        .split(/(?<!\\)\|/)
+        .map((text) => make(tag, {}, ...inline(text.trim()))),
+    );
+  return markdown
+    .trim()
+    .split(/\n{2,}/)
+    .map((block) => {
+      const [heads, rule, ...rows] = block.split("\n");
+      if (!/^[\s|:-]+$/.test(rule ?? "x")) return make("p", {}, ...inline(block));
+      return make(
+        "table",
+        { className: "table" },
+        make("thead", {}, row(heads, "th")),
+        make("tbody", {}, ...rows.map((line) => row(line, "td"))),
+      );
+    });
 }
 
 // A short formula in letters.
@@ -228,7 +267,10 @@ function plain(formula) {
   const signs = { times: "×", pm: "±", le: "≤", leq: "≤", ge: "≥", geq: "≥", approx: "≈", cdot: "·", infty: "∞" };
   const greek = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau".split(" ");
   const letter = (name) => signs[name] ?? (greek.includes(name) ? String.fromCharCode(945 + greek.indexOf(name)) : name);
-  return formula.replace(/\\([a-z]+) ?/gi, (_, name) => letter(name)).replace(/\\[,;]/g, " ").replace(/[{}]/g, "");
+  return formula
+    .replace(/\\([a-z]+) ?/gi, (_, name) => letter(name))
+    .replace(/\\[,;]/g, " ")
+    .replace(/[{}]/g, "");
 }
 
 // Scripts that come by innerHTML do not run: each is put in place anew.
@@ -253,10 +295,16 @@ class Page {
     this.cells = all.map((cell, index) => ({ ...cell, ...places.get(cell.id), index, original: cell.code }));
     this.facts = this.original_facts = all;
     for (const cell of this.cells) cell.shown = cell.published = this.#signature(cell);
-    const stop = make("button", { type: "button", textContent: "Stop", onclick: () => this.stop() });
-    this.words = make("span");
-    this.words.setAttribute("role", "status");
-    this.status = make("div", { className: "run-status idle" }, this.words, stop);
+    const halt = () => {
+      this.#tasks[0]?.cell.run.focus(); // the button goes, and with it the focus would
+      this.stop();
+    };
+    this.halt = make("button", { type: "button", textContent: "Stop", hidden: true, onclick: halt });
+    this.words = make("span"); // for the eye, with every file that has come
+    this.words.setAttribute("aria-hidden", "true");
+    this.spoken = make("span", { className: "run-spoken" }); // for a screen reader, with what is new
+    this.spoken.setAttribute("role", "status");
+    this.status = make("div", { className: "run-status idle" }, this.words, this.spoken, this.halt);
     document.querySelector("article").append(this.status);
     this.#restore();
   }
@@ -283,7 +331,8 @@ class Page {
     for (let first = needs.length; first >= 0; first--) {
       const program = [...this.#log, ...needs.slice(first).map(entry)];
       const found = needed(program, this.facts[cell.index]).map((place) => program[place]);
-      if (found.length === needs.length && found.every(({ index, code }, i) => index === needs[i].index && code === needs[i].code)) return { cells: needs.slice(first), needs };
+      const same = found.every(({ index, code }, place) => index === needs[place]?.index && code === needs[place].code);
+      if (same && found.length === needs.length) return { cells: needs.slice(first), needs };
     }
     return { cells: needs, needs, forget: true };
   }
@@ -301,7 +350,10 @@ class Page {
 
   stop() {
     this.#tasks = [];
-    this.#kernel?.then((kernel) => kernel.stop(), () => {});
+    this.#kernel?.then(
+      (kernel) => kernel.stop(),
+      () => {},
+    );
     this.stopped?.(STOPPED);
     this.#kernel = null;
     this.#log = [];
@@ -309,26 +361,33 @@ class Page {
 
   async #enqueue(tasks) {
     for (const task of tasks) {
-      if (this.#tasks.some(({ cell }) => cell === task.cell)) continue;
+      if (this.#tasks.slice(1).some(({ cell }) => cell === task.cell)) continue; // it waits already
       this.#tasks.push(task);
       task.cell.said.textContent = "Waiting.";
     }
     if (this.#busy) return;
-    this.#busy = true;
-    this.status.classList.remove("idle");
+    this.#set_busy(true);
     try {
       while (this.#tasks.length) await this.#do(this.#tasks[0]).finally(() => this.#tasks.shift());
     } finally {
-      this.#busy = false;
-      this.status.classList.add("idle");
+      this.#set_busy(false);
       for (const cell of this.cells) if (cell.said?.textContent === "Waiting.") cell.said.textContent = "";
     }
   }
 
+  #set_busy(busy) {
+    this.#busy = busy;
+    this.status.classList.toggle("idle", !busy);
+    this.halt.hidden = !busy;
+  }
+
   async #do({ cell, all }) {
-    const began = performance.now();
+    const asked = performance.now(),
+      fresh = !this.#kernel;
     try {
       const kernel = await this.#started();
+      const began = performance.now(),
+        start = fresh ? `Python started in ${((began - asked) / 1000).toFixed(1)} s; ` : "";
       if (this.#edited().length || this.facts !== this.original_facts) await this.#learn(kernel);
       const plan = all ? { cells: this.cells.slice(0, cell.index), forget: true } : this.#plan(cell);
       if (plan.forget && this.#log.length) {
@@ -345,11 +404,14 @@ class Page {
       }
       this.#say("Running this cell.", cell);
       await this.#run(kernel, cell, true);
-      this.#tell(cell, plan, all, (performance.now() - began) / 1000);
+      this.#tell(cell, plan, all, `${start}${((performance.now() - began) / 1000).toFixed(1)} s`);
     } catch (error) {
-      if (error !== STOPPED) console.warn(error);
-      const words = error === STOPPED ? "Stopped. The next run starts Python anew." : is_memory(`${error.name} ${error.message}`) ? TOO_LITTLE : error.message;
-      if (error !== STOPPED) this.stop();
+      let words = "Stopped. The next run starts Python anew.";
+      if (error !== STOPPED) {
+        words = is_memory(`${error.name} ${error.message}`) ? TOO_LITTLE : error.message.split("\n")[0];
+        console.warn(error);
+        this.stop();
+      }
       cell.said.textContent = words;
       this.#say(words);
     } finally {
@@ -371,16 +433,19 @@ class Page {
 
   // What the cells do to names, with the reader's code in them.
   async #learn(kernel) {
-    const codes = this.cells.map(({ code }) => code).join("\0");
-    if (this.learnt !== codes) this.facts = await this.#within(kernel.call("facts", this.cells.map(({ code }) => code), this.leave_alone));
-    this.learnt = codes;
+    const codes = this.cells.map(({ code }) => code),
+      learnt = codes.join("\0");
+    if (this.learnt === learnt) return;
+    this.facts = await this.#within(kernel.call("facts", codes, this.leave_alone));
+    this.learnt = learnt;
   }
 
   // Run one cell, and show what it puts out, or only whether it went well.
   async #run(kernel, cell, show) {
-    const signature = this.#signature(cell), changed = signature !== cell.published, code = cell.code;
-    const figure = (cell.nodes ?? [...(this.#out(cell)?.childNodes ?? [])]).map((node) => (node.matches?.("figure") ? node : node.querySelector?.("figure"))).find(Boolean);
-    const output = new Output(this.make, figure, changed ? " As published; now drawn anew with your change." : "");
+    const signature = this.#signature(cell),
+      changed = signature !== cell.published,
+      code = cell.code;
+    const output = new Output(this.make, this.#figure(cell), changed ? " As published; now drawn anew with your change." : "");
     let first = true;
     const receive = (message) => {
       output.receive(message);
@@ -397,26 +462,52 @@ class Page {
     else [entry.binds, entry.changes] = [[], [...entry.binds, ...entry.changes]];
     if (show || failed) {
       if (failed) output.node.prepend(await this.#reason(kernel, cell, code, result));
-      else if (cell.claim) output.node.prepend(this.make("p", { className: "run-verdict holds", textContent: changed ? `Holds with ${this.#change()}, too.` : "Holds: checked here just now." }));
+      else if (cell.claim) {
+        const textContent = changed ? `Holds with ${this.#change()}, too.` : "Holds: checked here just now.";
+        output.node.prepend(this.make("p", { className: "run-verdict holds", textContent }));
+      }
       this.#replace(cell, output.node);
       cell.shown = signature;
     }
     return !failed;
   }
 
+  // The figure that the page has for a cell.
+  #figure(cell) {
+    const nodes = cell.nodes ?? this.#out(cell)?.childNodes ?? [];
+    return [...nodes].map((node) => (node.matches?.("figure") ? node : node.querySelector?.("figure"))).find(Boolean);
+  }
+
   // Why a cell failed: a sentence, and the traceback folded.
   async #reason(kernel, cell, code, { ename, evalue, traceback }) {
     const name = /'(?:.*\.)?(\w+)'/.exec(ename)?.[1] ?? ename;
     const { line, part, what, measured, words, bound } = await this.#within(kernel.call("failure", code));
-    const box = this.make("div", { className: "run-error" }), sentence = this.make("p");
+    const box = this.make("div", { className: "run-error" }),
+      sentence = this.make("p");
     if (part) {
       box.className = "run-verdict fails";
-      sentence.append(`${cell.claim ? "Not" : "Not so"} with ${cell.published === this.#signature(cell) ? "what was computed here" : this.#change()}: `);
-      if (measured) sentence.append(`${measured} where ${words ? `${words} ` : ""}${bound} was claimed, for `, this.make("code", { textContent: what }), ".");
+      sentence.append(
+        `${cell.claim ? "Not" : "Not so"} with ${cell.published === this.#signature(cell) ? "what was computed here" : this.#change()}: `,
+      );
+      if (measured)
+        sentence.append(
+          `${measured} where ${words ? `${words} ` : ""}${bound} was claimed, for `,
+          this.make("code", { textContent: what }),
+          ".",
+        );
       else sentence.append(this.make("code", { textContent: part }), " is false.");
-    } else sentence.textContent = name === "MemoryError" ? TOO_LITTLE : `${name}${line ? ` in line ${line}` : ""}: ${evalue.split("\n")[0]}`;
+    } else
+      sentence.textContent = name === "MemoryError" ? TOO_LITTLE : `${name}${line ? ` in line ${line}` : ""}: ${evalue.split("\n")[0]}`;
     const trace = this.make("pre", { textContent: without_colours(traceback.join("\n")) });
-    box.append(sentence, this.make("details", {}, this.make("summary", { textContent: "Traceback" }), this.make("div", { className: "output traceback" }, trace)));
+    box.append(
+      sentence,
+      this.make(
+        "details",
+        {},
+        this.make("summary", { textContent: "Traceback" }),
+        this.make("div", { className: "output traceback" }, trace),
+      ),
+    );
     return box;
   }
 
@@ -428,7 +519,8 @@ class Page {
 
   // The reader's change in words: a seed, where it is nothing else.
   #change() {
-    const edited = this.#edited(), seed = /^seed = (\S+)/m;
+    const edited = this.#edited(),
+      seed = /^seed = (\S+)/m;
     const only = edited.length === 1 && edited[0].code.replace(seed, "") === edited[0].original.replace(seed, "");
     return only ? `seed ${seed.exec(edited[0].code)[1]}` : "your change";
   }
@@ -437,6 +529,7 @@ class Page {
     const cell = this.cell(id);
     if (cell.area && !cell.area.hidden && cell.code === cell.original) return this.#close(cell);
     this.#open(cell).focus();
+    cell.area.setSelectionRange(0, 0);
   }
 
   #open(cell) {
@@ -456,8 +549,17 @@ class Page {
   }
 
   #editor(cell) {
-    const area = this.make("textarea", { className: "run-code", spellcheck: false, wrap: "off", autocapitalize: "off", autocomplete: "off" });
-    const hint = this.make("span", { id: `hint-${cell.id}`, textContent: "Ctrl+Enter runs it, Tab leaves it. What you change stays in this browser only." });
+    const area = this.make("textarea", {
+      className: "run-code",
+      spellcheck: false,
+      wrap: "off",
+      autocapitalize: "off",
+      autocomplete: "off",
+    });
+    const hint = this.make("span", {
+      id: `hint-${cell.id}`,
+      textContent: "Ctrl+Enter runs it, Tab leaves it. What you change stays in this browser only.",
+    });
     area.setAttribute("aria-label", `Code of ${cell.run.getAttribute("aria-label").replace("Run ", "")}`);
     area.setAttribute("aria-describedby", hint.id);
     cell.hint = hint;
@@ -503,7 +605,8 @@ class Page {
     let before = {};
     try {
       before = JSON.parse(localStorage.getItem(`cells ${this.page}`)) ?? {};
-      if (sessionStorage.getItem(`starting ${this.page}`)) this.#say(`The page was loaded anew while Python was starting. If that was not you: ${TOO_LITTLE}`);
+      if (sessionStorage.getItem(`starting ${this.page}`))
+        this.#say(`The page was loaded anew while Python was starting. If that was not you: ${TOO_LITTLE}`);
       sessionStorage.removeItem(`starting ${this.page}`);
     } catch {} // a browser that keeps nothing
     for (const cell of this.cells) {
@@ -520,6 +623,7 @@ class Page {
 
   #say(text, cell) {
     this.words.textContent = text;
+    if (this.spoken.textContent.split(":")[0] !== text.split(":")[0]) this.spoken.textContent = text;
     for (const one of this.cells) one.input?.classList.toggle("run-now", one === cell);
   }
 
@@ -560,7 +664,8 @@ class Page {
   #mark() {
     for (const cell of this.cells) {
       if (!cell.input) continue;
-      const signature = this.#signature(cell), out = this.#out(cell);
+      const signature = this.#signature(cell),
+        out = this.#out(cell);
       if (signature === cell.published && cell.shown !== signature && cell.nodes) {
         out.replaceChildren(...cell.nodes);
         cell.nodes = null;
@@ -578,22 +683,25 @@ class Page {
   }
 
   #say_failed(cell, before) {
-    const link = before.input ? this.make("a", { href: `#${before.input.id}`, textContent: "a cell before it" }) : "a cell before it that the page does not show";
+    const link = before.input
+      ? this.make("a", { href: `#${before.input.id}`, textContent: "a cell before it" })
+      : "a cell before it that the page does not show";
     cell.said.replaceChildren("It has not run: ", link, " failed.");
     this.#say("A cell before it failed.");
   }
 
   // How long it took, and how many of the cells before ran; the others are offered.
-  #tell(cell, { cells, needs = [] }, all, seconds) {
+  #tell(cell, { cells, needs = [] }, all, time) {
     const count = needs.length;
     let ran = `${count} of the ${sum(cell.index, "cell")} before it ran, ${count === 1 ? "the one" : "those"} that it needs`;
     if (all) ran = `all ${sum(cell.index, "cell")} before it ran`;
     else if (!count) ran = `it needs none of the ${sum(cell.index, "cell")} before it`;
     else if (!cells.length) ran = "what it needs had run before";
     else if (cells.length < count) ran = `${cells.length} of the ${count} cells that it needs ran, the others had run before`;
-    const words = `${seconds.toFixed(1)} s${cell.index ? `; ${ran}` : ""}.`;
+    const words = `${time}${cell.index ? `; ${ran}` : ""}.`;
     cell.said.textContent = `${words} `;
-    if (!all && needs.length < cell.index) cell.said.append(this.make("button", { type: "button", textContent: "All cells before", onclick: () => this.run(cell.id, true) }));
+    if (!all && needs.length < cell.index)
+      cell.said.append(this.make("button", { type: "button", textContent: "All cells before", onclick: () => this.run(cell.id, true) }));
     this.#say(`Done. ${words}`);
   }
 }

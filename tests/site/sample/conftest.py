@@ -1,61 +1,19 @@
-"""A small book that uses all that a chapter can be marked with, built with the settings of the real one."""
+"""A small book that uses all that a chapter can be marked with, built as the real one is."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
-SLOW = ("lab", "report")  # rooms that the sample does without: JupyterLite, and the records
-
-
-def settings():
-    """The book's own settings, without the rooms that the sample needs not."""
-    text = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    return re.sub(rf"(?m)^ *(- ({'|'.join(SLOW)})|book_pyodide: .*)\n", "", text)
-
-
-def arrange(folder):
-    """Put a book into a folder: the sample's pages, and links to what the real book's settings name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "_config.yml").write_text(settings(), encoding="utf-8")
-    shutil.copyfile(HERE / "_toc.yml", folder / "_toc.yml")
-    shutil.copytree(HERE / "book", folder / "book", dirs_exist_ok=True)
-    shutil.copyfile(ROOT / "book/references.bib", folder / "book/references.bib")
-    for name in ("web", "tools", "optimlib"):
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name, target_is_directory=True)
-
-
-def build(folder, *options):
-    """Build the book in a folder; its log and whether it succeeded."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(folder), *options]
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    done = subprocess.run(
-        command,
-        env=environment | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    return done.stdout, done.returncode == 0
+from tests.site import small_book
 
 
 @pytest.fixture(scope="session")
 def sample():
-    """The folder of the built sample. Each process that shares the tests has its own."""
-    folder = ROOT / "_build" / f"sample{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    arrange(folder)
-    log, succeeded = build(folder, "--all", "--warningiserror", "--keep-going")
+    """The folder of the built sample."""
+    folder = small_book.arrange(f"sample{small_book.WORKER}")
+    log, succeeded = small_book.build(folder, "--all", "--warningiserror", "--keep-going")
     assert succeeded, f"the sample does not build:\n{log[-6000:]}"
     return folder / "_build/html"
 

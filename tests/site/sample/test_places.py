@@ -8,10 +8,10 @@ TERM, CITATION = "a.glossary-term:has-text('gradient')", "a[href*='references.ht
 
 def test_a_chapter_s_number_stands_wherever_its_title_does(open_page):
     page = open_page()
-    assert page.locator("h1").inner_text().replace("\n", " ").startswith(f"1. {TITLE}")
+    assert page.locator("article h1").inner_text().replace("\n", " ").startswith(f"1. {TITLE}")
     assert page.title().startswith(f"1. {TITLE}")
     contents = page.locator(".bd-links .toctree-l1 > a").all_text_contents()
-    assert contents == [f"1. {TITLE}", "2. The second: what it needs", "All claims", "Notation and glossary", "References"]
+    assert contents[1:4] == [f"1. {TITLE}", "2. The second: what it needs", "All claims"]
     assert page.locator(".prev-next-title").all_text_contents()[1] == "2. The second: what it needs"
     assert page.locator("article section > h2 .section-number").count() == 0
 
@@ -19,9 +19,10 @@ def test_a_chapter_s_number_stands_wherever_its_title_does(open_page):
 def test_figures_and_exercises_count_by_chapter(open_page):
     page = open_page()
     assert page.locator("figcaption .caption-number").text_content() == "Fig. 1.1 "
-    assert page.locator(".exercise .admonition-title").inner_text() == "Exercise 1.1 (Two curvatures)"
+    exercise = page.locator(".exercise .admonition-title")
+    assert exercise.text_content() == "Exercise 1.1  (Two curvatures)"
     page = open_page("book/02-second.html")
-    assert page.locator(".exercise .admonition-title").inner_text() == "Exercise 2.1 (Slopes)"
+    assert page.locator(".exercise .admonition-title").text_content() == "Exercise 2.1  (Slopes)"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,9 @@ def test_a_number_in_the_text_leads_there(open_page, path, words, target):
     page.locator("article a").get_by_text(words, exact=True).last.click()
     page.wait_for_url(f"**/{target}")
     page.wait_for_timeout(300)
-    assert -5 <= page.evaluate("document.querySelector(':target').getBoundingClientRect().top") <= 900
+    assert (
+        -5 <= page.evaluate("document.querySelector(':target').getBoundingClientRect().top") <= 900
+    )
 
 
 def test_the_top_line_says_time_needs_and_question(open_page):
@@ -48,8 +51,8 @@ def test_the_top_line_says_time_needs_and_question(open_page):
         assert line.locator(".top-time").inner_text() == "4 minutes."
         assert line.locator(".top-needs").inner_text() == "You need: slopes."
         assert line.locator(".top-needs a").get_attribute("href") == "02-second.html"
-        assert line.locator(".top-question").inner_text() == "what is left of the way after a step?"
-        title, box = page.locator("h1").bounding_box(), line.bounding_box()
+        assert line.locator(".top-question").inner_text() == "What is left of the way after a step?"
+        title, box = page.locator("article h1").bounding_box(), line.bounding_box()
         assert title["y"] < box["y"] < 250 and box["x"] + box["width"] <= width
 
 
@@ -95,7 +98,8 @@ def test_a_goal_that_was_reached_is_remembered(open_page):
       const figure = Object.assign(document.createElement("div"), {className: "explorable"});
       figure.innerHTML = "<p class='x-goal'>Goal <span class='x-done' hidden>Reached</span></p>";
       document.querySelector("article section").append(figure);
-      const script = Object.assign(document.createElement("script"), {src: "../_static/places.js?again"});
+      const script = document.createElement("script");
+      script.src = "../_static/places.js?again";
       document.head.append(script);
       return new Promise((done) => (script.onload = done));
     }"""
@@ -126,7 +130,7 @@ def test_a_term_says_what_it_means(open_page, how):
     assert tip.is_visible() and tip.inner_text().startswith("The vector of the loss")
     assert link.get_attribute("aria-describedby") == "tip"
     box, there = tip.bounding_box(), link.bounding_box()
-    assert 0 <= box["x"] and box["x"] + box["width"] <= 1280
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 1280
     assert abs(box["y"] - there["y"] - there["height"]) < 12
     assert page.url.endswith("01-sample.html"), "the link was not followed"
     if how == "finger":
@@ -155,7 +159,7 @@ def test_a_citation_says_what_is_cited(open_page):
     assert "Some methods of speeding up" in tip.inner_text()
     assert link.get_attribute("title") is None, "or the browser shows it a second time"
     box = tip.bounding_box()
-    assert 0 <= box["x"] and box["x"] + box["width"] <= 390
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     page.mouse.move(5, 600)
     page.wait_for_timeout(400)
     assert tip.is_hidden()

@@ -1,4 +1,4 @@
-"""Questions that the reader answers first, as a reader does: with keys, by touch, without scripts, on paper."""
+"""Questions that the reader answers first: with keys, by touch, without scripts, on paper."""
 
 import pytest
 
@@ -50,7 +50,9 @@ def test_what_was_said_stays_beside_what_came(open_page):
     for again in (False, True):
         if again:
             page.reload()
-        assert said(page, CHOICE).startswith("You said “It runs away”. What comes: “It lands as")
+        assert said(page, CHOICE).startswith(
+            "You said “It runs away: by (1.1) the gradient grows”. What comes: “It lands as"
+        )
         assert page.is_checked(f"{CHOICE} label:nth-child(3) input")
         assert page.locator(f"{CHOICE} label.right").text_content().startswith(" It lands")
         assert page.is_disabled(f"{CHOICE} label:nth-child(1) input")
@@ -113,7 +115,15 @@ def test_the_answer_opens_without_one(open_page):
     page = open_page()
     page.click(f"{CHOICE} + {ANSWERS} > summary")
     assert in_sight(page, SHOWN[CHOICE])
-    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('book:said'))") == []
+    assert (
+        page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('book:said'))") == []
+    )
+
+
+def test_a_choice_holds_no_link(open_page):
+    page = open_page()
+    assert page.locator("form.predict label", has_text="by (1.1) the gradient").count() == 1
+    assert page.locator("form.predict label a").count() == 0
 
 
 def test_the_keyboard_suffices(open_page):
@@ -137,7 +147,9 @@ def test_a_finger_suffices(open_page):
     page.tap(f"{CHOICE} [type=submit]")
     assert said(page, CHOICE).endswith("and so it comes.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator(f"{POINT} input").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+    assert (
+        page.locator(f"{POINT} input").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+    )
 
 
 def test_three_questions_end_the_chapter(open_page):
@@ -150,7 +162,9 @@ def test_three_questions_end_the_chapter(open_page):
     assert "close enough" in said(page, "#question-2")
     assert page.locator("form[id^=question]").count() == 3
     headings = page.locator("section:has(> form[id^=question]) > h2")
-    assert headings.evaluate_all("all => all.map(h => h.firstChild.textContent)") == ["Check yourself"]
+    assert headings.evaluate_all("all => all.map(h => h.firstChild.textContent)") == [
+        "Check yourself"
+    ]
 
 
 @pytest.mark.parametrize("how", ["address", "link"])

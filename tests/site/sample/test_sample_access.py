@@ -1,4 +1,4 @@
-"""The sample under axe, folded and unfolded, in both schemes, wide and narrow; nothing sticks out."""
+"""The sample under axe, folded and unfolded, in both schemes; nothing sticks out at any width."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import pytest
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = """axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(
-  (result) => result.violations.filter((one) => one.impact !== "minor").map((one) => [one.id, one.nodes[0].html.slice(0, 200)]))"""
+  (result) => result.violations.filter((one) => one.impact !== "minor")
+    .map((one) => [one.id, one.nodes[0].html.slice(0, 200)]))"""
 
 
 @pytest.mark.parametrize("path", ["book/01-sample.html", "book/claims.html"])
@@ -21,6 +22,7 @@ def test_axe_finds_nothing(open_page, path, theme, width):
     if "sample" in path:
         page.locator("#prediction-1 input >> nth=0").check()
         page.locator("#prediction-1 [type=submit]").click()
+        page.evaluate("scrollTo(0, 0)")  # or the page's head may cover half a button
     assert page.evaluate(RUN) == []
 
 
@@ -29,4 +31,6 @@ def test_nothing_sticks_out(open_page, width):
     page = open_page(width=width)
     for _ in range(2):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.evaluate("document.querySelectorAll('details.fold').forEach(fold => (fold.open = true))")
+        page.evaluate(
+            "document.querySelectorAll('details.fold').forEach(fold => (fold.open = true))"
+        )
