@@ -974,7 +974,7 @@ def test_it_answers_in_jupyterlab(browser, tmp_path):
         figure = page.locator(".explorable[data-on]")
         figure.wait_for(timeout=60000)
         for control, key in (
-            (figure.locator("input"), "ArrowRight"),
+            (figure.locator("input").first, "ArrowRight"),
             (figure.locator(".x-handle"), "ArrowUp"),
         ):
             before = drawn(figure)
