@@ -22,10 +22,18 @@ from pygments.lexers import PythonLexer
 from course.assignment import about, role
 from course.grading import visible
 
-TEXT = """h1 h2 h3 h4 h5 h6 p div span pre code blockquote em strong b i u s del sub sup br hr a img
-ul ol li dl dt dd table thead tbody tr th td""".split()
-MATH = """math mrow mi mo mn mtext ms mspace mfrac msqrt mroot mstyle mpadded mphantom msub msup
-msubsup munder mover munderover mtable mtr mtd menclose""".split()
+# fmt: off
+TEXT = {
+    "h1", "h2", "h3", "h4", "h5", "h6", "p", "div", "span", "pre", "code", "blockquote", "em",
+    "strong", "b", "i", "u", "s", "del", "sub", "sup", "br", "hr", "a", "img", "ul", "ol", "li",
+    "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td",
+}
+MATH = {
+    "math", "mrow", "mi", "mo", "mn", "mtext", "ms", "mspace", "mfrac", "msqrt", "mroot",
+    "mstyle", "mpadded", "mphantom", "msub", "msup", "msubsup", "munder", "mover", "munderover",
+    "mtable", "mtr", "mtd", "menclose",
+}
+# fmt: on
 SHOWN = {"display", "displaystyle", "stretchy", "mathvariant", "fence", "form", "columnalign"}
 ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt", "title", "width", "height"}}
 ATTRIBUTES |= {tag: SHOWN | {"width", "linethickness", "movablelimits"} for tag in MATH}
@@ -77,7 +85,7 @@ def clean(html):
     """HTML without anything that runs, loads, or could be taken for the page's own."""
     return nh3.clean(
         html,
-        tags={*TEXT, *MATH},
+        tags=TEXT | MATH,
         attributes=ATTRIBUTES,
         attribute_filter=allowed,
         url_schemes={"http", "https", "data"},
