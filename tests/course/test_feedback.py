@@ -34,7 +34,8 @@ MARKDOWN = """
 <!--><img src=x onerror=planted()>-->
 <noscript><p title="</noscript><img src=x onerror=planted()>"></noscript>
 
-A formula $\\frac{1}{2}<x$ and $$w \\leftarrow w - \\eta g$$ and $\\unknown{<script>planted()</script>}$
+A formula $\\frac{1}{2}<x$ and $$w \\leftarrow w - \\eta g$$ and
+$\\unknown{<script>planted()</script>}$
 
 ![mine](attachment:image.png)
 """
