@@ -94,7 +94,8 @@ def clean(html):
 
 def markdown(cell):
     """The HTML of a Markdown cell, with its pasted pictures."""
-    renderer = Renderer(escape=False, attachments=cell.get("attachments") or {})
+    pictures = cell.get("attachments") or {}
+    renderer = Renderer(escape=False, attachments=pictures, exclude_anchor_links=True)
     return Markup(clean(MarkdownWithMath(renderer=renderer).render(cell.source)))
 
 
