@@ -1,4 +1,5 @@
-"""A class as a teacher grades it: downloads of every kind, marks by hand, runs that were broken off."""
+"""A class as a teacher grades it: downloads of every kind, marks by hand, runs that were broken
+off."""
 
 import csv
 import io

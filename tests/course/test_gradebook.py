@@ -1,4 +1,5 @@
-"""Rosters as platforms export them come back with marks; sheets, statistics, hand-ins that are alike."""
+"""Rosters as platforms export them come back with marks; sheets, statistics, hand-ins that are
+alike."""
 
 import csv
 import io
@@ -38,8 +39,12 @@ def hand_ins(numbers):
 
 @pytest.mark.parametrize(
     "text, numbers, column",
-    [(CANVAS, True, "Assignment 1 (771)"), (MOODLE, True, "Grade"), (MOODLE, False, "Grade")]
-    + [(LIST, False, TITLE)],
+    [
+        (CANVAS, True, "Assignment 1 (771)"),
+        (MOODLE, True, "Grade"),
+        (MOODLE, False, "Grade"),
+        (LIST, False, TITLE),
+    ],
 )
 def test_a_roster_comes_back_with_its_column_filled(tmp_path, text, numbers, column):
     path = tmp_path / "roster.csv"
@@ -85,9 +90,13 @@ def small_class(grader, tmp_path_factory):
     """Three students, two of whom wrote the same in their own words."""
     folder = tmp_path_factory.mktemp("small")
     same = {
-        "step": "def step(w, g, learning_rate):\n    small = g * learning_rate\n    there = w - small\n    return there",
-        "descend": "def descend(step, gradient, w, learning_rate, steps):\n    ways = [w]\n    for number in range(steps):\n        ways += [step(ways[-1], gradient(ways[-1]), learning_rate)]\n    return np.array(ways)",
-        "gradient": "def gradient(w, X, y):\n    off = X @ w - y\n    many = len(off)\n    return off @ X / many",
+        "step": "def step(w, g, learning_rate):\n    small = g * learning_rate\n    there "
+        "= w - small\n    return there",
+        "descend": "def descend(step, gradient, w, learning_rate, steps):\n    ways = "
+        "[w]\n    for number in range(steps):\n        ways += [step(ways[-1], "
+        "gradient(ways[-1]), learning_rate)]\n    return np.array(ways)",
+        "gradient": "def gradient(w, X, y):\n    off = X @ w - y\n    many = len(off)\n   "
+        " return off @ X / many",
     }
     written_to(folder, "downloads/anna.ipynb", answered(**same))
     renamed = {k: v.replace("    # x", "") + "\n# mine" for k, v in same.items()}

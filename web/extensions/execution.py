@@ -18,7 +18,7 @@ LOG = getLogger(__name__)
 
 
 def setup(app):
-    app.add_config_value("book_parts", "", "html")
+    app.add_config_value("book_parts", "", "env")
     app.connect("config-inited", watch_sources)
     app.connect("builder-inited", settle_kernels)
     app.connect("env-before-read-docs", execute_side_by_side)
