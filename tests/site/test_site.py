@@ -373,8 +373,8 @@ def test_a_first_visit_is_in_the_reader_s_own_colours(browser, address, theme):
 
 def test_the_first_page_shows_a_figure_that_answers_before_any_scrolling(visit):
     with visit(PAGES[0]) as seen:
-        box = seen.page.locator(".explorable").bounding_box()
-        assert box["y"] + box["height"] <= 900
+        sliders = seen.page.locator(".explorable .x-controls").bounding_box()
+        assert sliders["y"] + sliders["height"] <= 900
         seen.page.set_viewport_size({"width": 390, "height": 844})
         panel = seen.page.locator(".explorable .x-panel").first.bounding_box()
         assert panel["y"] + panel["height"] <= 844
