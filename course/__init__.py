@@ -1,1 +1,2 @@
-"""Homework of the book's ideas: students' versions, hand-outs, marks. `python -m course` lists the commands."""
+"""Homework of the book's ideas: students' versions, hand-outs, marks. `python -m course` lists
+the commands."""

@@ -1,4 +1,5 @@
-"""An assignment: its source, the students' version that nbgrader makes of it, what is handed out."""
+"""An assignment: its source, the students' version that nbgrader makes of it, what is handed
+out."""
 
 import copy
 import io
@@ -110,7 +111,8 @@ def written(book):
 
 
 def solved(book, answers=None):
-    """The source `book` as one who solves it hands it in, without marks of solutions and hidden tests.
+    """The source `book` as one who solves it hands it in, without marks of solutions and hidden
+    tests.
 
     Args:
         answers: texts in place of some of the solutions, by grade_id.

@@ -1,7 +1,7 @@
 """From a folder or zip of downloads to one notebook for each student, by the names of the files.
 
-Canvas, Moodle, Blackboard, Brightspace and people name files differently. Nothing is unpacked: files
-of a zip are read from it when they are wanted, none larger than a notebook can be.
+Canvas, Moodle, Blackboard, Brightspace and people name files differently. Nothing is unpacked:
+files of a zip are read from it when they are wanted, none larger than a notebook can be.
 """
 
 import io
@@ -23,7 +23,8 @@ ENTRIES, TOGETHER = 1000, 200 << 20  # files and bytes of a zip that a student h
 PLATFORMS = {
     # lastnamefirstname_LATE_4711_815_file-2.ipynb, anonymous_aB3xZ_815_file.ipynb
     "Canvas": r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)",
-    "Canvas, anonymous": r"(?P<name>anon(?:ymous)?)(?P<late>_LATE)?_(?P<number>\w{5})_\d+_(?P<file>.+)",
+    "Canvas, anonymous": r"(?P<name>anon(?:ymous)?)(?P<late>_LATE)?_"
+    r"(?P<number>\w{5})_\d+_(?P<file>.+)",
     # First Last_4711_assignsubmission_file_file.ipynb, or a folder of that name
     "Moodle": r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?",
     # Homework 1_anna_attempt_2026-11-29-10-11-12_file.ipynb
@@ -133,12 +134,12 @@ def slug(name):
 
 
 def same(name):
-    """A name as it is compared: capitals and separators do not tell two people apart, accents do."""
+    """A name as it is compared: accents tell two people apart, capitals and separators do not."""
     return re.sub(r"[\s_.-]+", " ", unicodedata.normalize("NFC", name).lower())
 
 
 def legible(text):
-    """A text that a terminal and a table can show: what steers them, or is half a letter, is `?`."""
+    """A text that a terminal can show: what steers it, or is half a letter, is `?`."""
     known = str(text).encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else "?" for c in known)
 
@@ -197,7 +198,7 @@ def said_at(match):
 
 
 def whose(path, assignment):
-    """Whose file stands at `path` of the downloads: (name, number, late, in how many ways it reads).
+    """Whose a file of the downloads is: (name, number, late, in how many ways its name reads).
 
     How files are called within a student's folder says nothing. The name is empty where a file's
     own says no more than the assignment.
@@ -285,7 +286,7 @@ def page_of(download):
 
 
 def attempt(file):
-    """What tells a later file from an earlier one: a number, or a time in its name, then its time."""
+    """What tells a later file from an earlier one: a time or number in its name, its time."""
     match, _ = platform(file.path.name)
     said = match.groupdict().get("time") if match else ""
     number = ATTEMPT.search(file.path.name.split(".")[0])

@@ -63,7 +63,8 @@ class Roster:
         return numbers, names | logins
 
     def matched(self, results):
-        """For each row of a student the result of its hand-in, or None; and the results left over."""
+        """For each row of a student the result of its hand-in, or None; and the results left
+        over."""
         left, found = {result.student: result for result in results}, []
         for by_number in (True, False):
             for index, row in enumerate(self.students()):
@@ -84,7 +85,8 @@ class Roster:
         return found, list(left.values())
 
     def fill(self, title, most, found, marks):
-        """Put the totals into the assignment's column, and Moodle's comments; a new column at the end.
+        """Put the totals into the assignment's column, and Moodle's comments; a new column at
+        the end.
 
         Args:
             title: the assignment's title.

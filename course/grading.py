@@ -33,7 +33,8 @@ class Limits:
 
 @dataclass
 class Found:
-    """What a test found: its points, what the student reads of it, what the teacher should look at."""
+    """What a test found: its points, what the student reads of it, what the teacher should look
+    at."""
 
     points: float = 0.0
     message: str = ""
@@ -133,7 +134,8 @@ def grade(book, source, limits):
 
 
 def result(cell, replies):
-    """The `Found` of a test from what was said by its visible part and, if that passed, its whole."""
+    """The `Found` of a test from what was said by its visible part and, if that passed, its
+    whole."""
     most, found = float(about(cell)["points"]), Found()
     last = replies[-1] if replies else {"message": "NotRun", "kind": "NotRun"}
     if last.get("passed") is True:

@@ -139,7 +139,8 @@ class Table:
         return value
 
     def marks(self, result, before):
-        """The `Marks` of a result: what its tests gave, and what the teacher has put into the table.
+        """The `Marks` of a result: what its tests gave, and what the teacher has put into the
+        table.
 
         A test's mark that was changed in the table holds as long as the hand-in is the same. A mark
         for a written answer holds as long as that answer is the same.
@@ -154,7 +155,8 @@ class Table:
             now, then = result.written.get(name, {}), before and before.written.get(name, {})
             if said is not None and result.graded and then and then["answer"] != now["answer"]:
                 found.remarks.append(
-                    f"{name}: the answer has changed since it was marked with {said:g}, mark it anew"
+                    f"{name}: the answer has changed since it was marked with {said:g}, "
+                    "mark it anew"
                 )
                 said = None
             if said is None and now.get("untouched"):

@@ -22,71 +22,18 @@ from pygments.lexers import PythonLexer
 from course.assignment import about, role
 from course.grading import visible
 
-TEXT = [
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "p",
-    "div",
-    "span",
-    "pre",
-    "code",
-    "blockquote",
-    "em",
-    "strong",
-    "b",
-    "i",
-    "u",
-    "s",
-    "del",
-    "sub",
-    "sup",
-    "br",
-    "hr",
-    "a",
-    "img",
-    "ul",
-    "ol",
-    "li",
-    "dl",
-    "dt",
-    "dd",
-    "table",
-    "thead",
-    "tbody",
-    "tr",
-    "th",
-    "td",
-]
-MATH = [
-    "math",
-    "mrow",
-    "mi",
-    "mo",
-    "mn",
-    "mtext",
-    "ms",
-    "mspace",
-    "mfrac",
-    "msqrt",
-    "mroot",
-    "mstyle",
-    "mpadded",
-    "mphantom",
-    "msub",
-    "msup",
-    "msubsup",
-    "munder",
-    "mover",
-    "munderover",
-    "mtable",
-    "mtr",
-    "mtd",
-    "menclose",
-]
+# fmt: off
+TEXT = {
+    "h1", "h2", "h3", "h4", "h5", "h6", "p", "div", "span", "pre", "code", "blockquote", "em",
+    "strong", "b", "i", "u", "s", "del", "sub", "sup", "br", "hr", "a", "img", "ul", "ol", "li",
+    "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td",
+}
+MATH = {
+    "math", "mrow", "mi", "mo", "mn", "mtext", "ms", "mspace", "mfrac", "msqrt", "mroot",
+    "mstyle", "mpadded", "mphantom", "msub", "msup", "msubsup", "munder", "mover", "munderover",
+    "mtable", "mtr", "mtd", "menclose",
+}
+# fmt: on
 SHOWN = {"display", "displaystyle", "stretchy", "mathvariant", "fence", "form", "columnalign"}
 ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt", "title", "width", "height"}}
 ATTRIBUTES |= {tag: SHOWN | {"width", "linethickness", "movablelimits"} for tag in MATH}
@@ -138,7 +85,7 @@ def clean(html):
     """HTML without anything that runs, loads, or could be taken for the page's own."""
     return nh3.clean(
         html,
-        tags={*TEXT, *MATH},
+        tags=TEXT | MATH,
         attributes=ATTRIBUTES,
         attribute_filter=allowed,
         url_schemes={"http", "https", "data"},
@@ -147,7 +94,8 @@ def clean(html):
 
 def markdown(cell):
     """The HTML of a Markdown cell, with its pasted pictures."""
-    renderer = Renderer(escape=False, attachments=cell.get("attachments") or {})
+    pictures = cell.get("attachments") or {}
+    renderer = Renderer(escape=False, attachments=pictures, exclude_anchor_links=True)
     return Markup(clean(MarkdownWithMath(renderer=renderer).render(cell.source)))
 
 

@@ -1,9 +1,10 @@
-"""A notebook that came back, made into one that can be graded: the assignment's own cells around the student's answers.
+"""A notebook that came back is made into one that can be graded.
 
-Jupyter keeps the metadata by which nbgrader knows its cells; Colab, VS Code and a student's hand may
-not. So every cell that came back is matched with a cell that was handed out: by its metadata, by
-its text, by the name that it defines, by its place. Tests and other locked cells are taken from the
-assignment and never from the student.
+The assignment's own cells stand around the student's answers. Jupyter keeps the metadata by
+which nbgrader knows its cells; Colab, VS Code and a student's hand may not. So every cell that
+came back is matched with a cell that was handed out: by its metadata, by its text, by the name
+that it defines, by its place. Tests and other locked cells are taken from the assignment and
+never from the student.
 """
 
 import copy
@@ -21,7 +22,8 @@ ANSWERS = ("answer", "written")
 
 
 class Match:
-    """Which cell of `given`, the notebook that was handed out, each cell of `back` is or was made from.
+    """Which cell of `given`, the notebook that was handed out, each cell of `back` is or was
+    made from.
 
     Attributes:
         of: for each cell of `back` the index of the cell of `given`, or None.
@@ -54,7 +56,8 @@ class Match:
                 self.set(j, ids[grade_id], "metadata")
 
     def text(self):
-        """By a text that only one cell of `given` has: two empty answers are told by their place."""
+        """By a text that only one cell of `given` has: two empty answers are told by their
+        place."""
         places = {}
         for i, cell in enumerate(self.given):
             places.setdefault((cell.cell_type, text(cell)), []).append(i)
@@ -113,7 +116,8 @@ def belongs(given, book):
 
 
 def repair(given, book):
-    """The notebook to grade: the cells of `given` with the answers of `book`, in the student's order.
+    """The notebook to grade: the cells of `given` with the answers of `book`, in the student's
+    order.
 
     Args:
         given: the notebook that was handed out.

@@ -1,4 +1,5 @@
-"""What runs in the sandbox: a notebook's answers are loaded, and each test runs in a process of its own.
+"""What runs in the sandbox: a notebook's answers are loaded, and each test runs in a process of
+its own.
 
 It knows nothing of the course and needs numpy alone. It reads one JSON object a line and answers
 with one. First come the notebook's code cells, of which only those statements are run that bind
@@ -33,31 +34,13 @@ MESSAGE = 2000  # characters of an error's message that are kept
 REPLY = 1 << 16  # bytes of a test's reply that are read
 PATIENCE = 5  # how much longer than it may compute a cell may take, on a machine that is busy
 MEMORY, FILE, PROCESSES = 2 << 30, 64 << 20, 250  # bytes of a process, bytes of a file, in all
-USUAL = set(
-    [
-        "numpy",
-        "matplotlib",
-        "math",
-        "cmath",
-        "itertools",
-        "functools",
-        "collections",
-        "random",
-        "operator",
-        "copy",
-        "typing",
-        "dataclasses",
-        "statistics",
-        "fractions",
-        "decimal",
-        "time",
-        "sys",
-        "IPython",
-        "optimlib",
-        "warnings",
-        "__future__",
-    ]
-)
+# fmt: off
+USUAL = {
+    "numpy", "matplotlib", "math", "cmath", "itertools", "functools", "collections", "random",
+    "operator", "copy", "typing", "dataclasses", "statistics", "fractions", "decimal", "time",
+    "sys", "IPython", "optimlib", "warnings", "__future__",
+}
+# fmt: on
 UNUSUAL = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr"}
 FRAMES = re.compile(
     r"__(?!init__|call__|name__|doc__)\w+__|_getframe|[ft]b?_(back|frame|locals|globals|code)"
@@ -238,7 +221,8 @@ class Loader:
 
 
 class Limit:
-    """Raise `TimeoutError` in what computes longer than some seconds, or waits `PATIENCE` times that."""
+    """Raise `TimeoutError` in what computes longer than some seconds, or waits `PATIENCE` times
+    that."""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -357,7 +341,7 @@ def tried(test, loader, watch):
         exec(compile(tree, test["id"], "exec"), space)
         if last is not None:  # a number at the end of a test is partial credit
             value = eval(compile(ast.Expression(last.value), test["id"], "eval"), space)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isinstance(value, (int, float, np.integer, np.floating)):
                 found["points"] = float(value)
         found["passed"] = True
     except BaseException as error:

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNNER = Path(__file__).with_name("runner.py")
 MEMORY, FILES, REPLY = 3 << 30, 256 << 20, 1 << 17  # bytes: all processes, a folder, a reply
 HOME = "/home/student"
-# without a "..", which leads nowhere in the sandbox; links stay, since an environment is known by its
+# without a "..", which leads nowhere in the sandbox; links stay, since an environment is known by
+# its
 PYTHON, PREFIX = (Path(os.path.normpath(Path(p).absolute())) for p in (sys.executable, sys.prefix))
 
 HOW = """\
@@ -71,8 +72,8 @@ def where_known(option, *values):
 def walls():
     """The bwrap command up to what it runs: read-only Python, system libraries, an empty home.
 
-    A teacher may be root, in a container say. So the code inside gets no capability, and no writable
-    system setting either: those of /proc/sys obey the user who is root outside. Without
+    A teacher may be root, in a container say. So the code inside gets no capability, and no
+    writable system setting either: those of /proc/sys obey the user who is root outside. Without
     `--disable-userns` it can make user namespaces of its own, and without `--size` it can fill half
     of the memory with files.
     """

@@ -96,7 +96,8 @@ def read_sheet(path):
 
 
 def write_statistics(path, table, marks):
-    """Write statistics.csv: how many got each mark of each question, and the share of its points."""
+    """Write statistics.csv: how many got each mark of each question, and the share of its
+    points."""
     graded = [found for found in marks.values() if found.tests]
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         rows = csv.writer(file)

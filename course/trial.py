@@ -1,4 +1,5 @@
-"""An assignment tried: the reference, the untouched version and every wrong answer get their marks."""
+"""An assignment tried: the reference, the untouched version and every wrong answer get their
+marks."""
 
 import os
 import tomllib

@@ -71,6 +71,7 @@ class MatrixRule(Adam):
             if checks.integer("exclude_layers", i, -count) >= count:
                 raise ValueError(f"exclude_layers has {i}, but there are {count} shapes")
         excluded = {i % count for i in self.exclude_layers}
+        super().build(shapes)
         self.shapes, self.places, start = [tuple(shape) for shape in shapes], [], 0
         for i, shape in enumerate(self.shapes):
             stop = start + math.prod(shape)
@@ -209,7 +210,8 @@ class SOAP(MatrixRule):
     Q_R follow their eigenvectors. m is a running mean of G, v of the squares of Q_L^T G Q_R, and
     Adam's step S = Q_L^T m Q_R / (sqrt(v) + epsilon) is turned back:
     W <- W - alpha * Q_L S Q_R^T, alpha as in Adam. The first gradient sets the axes, and moves
-    nothing. What is in no matrix steps by Adam.
+    nothing. What is in no matrix steps by Adam. (The authors' code also sorts the axes when their
+    order by size changes.)
 
     Args:
         learning_rate: As in `Optimizer`, and so are the arguments after epsilon.
@@ -243,7 +245,9 @@ class SOAP(MatrixRule):
 
     def update(self, w, g, lr):
         t = self.iterations - 1  # the first gradient moves nothing
-        if t > 0:
+        if t == 0:
+            self.m, self.v = np.zeros_like(g), np.zeros_like(g)
+        else:
             self.m = self.beta_1 * self.m + (1 - self.beta_1) * g
             self.v = self.beta_2 * self.v + (1 - self.beta_2) * self.turn(g) ** 2
             alpha = lr * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)

@@ -86,11 +86,11 @@ def bias_correction(
     }
     for name, row in rows.items():
         (lengths if name in ("with", "without") else means).curve(name, time, row, series[name])
-    facts, told = {}, {}
+    facts, sentences = {}, {}
     for name, row in (("corrected", rows["with"]), ("uncorrected", rows["without"])):
         facts[f"first {name}"], facts[f"largest {name}"] = float(row[0]), float(row.max())
-        told[name] = f"first step {number(row[0])}, largest {number(row.max())}"
-    without, corrected = told["uncorrected"], told["corrected"]
+        sentences[name] = f"first step {number(row[0])}, largest {number(row.max())}"
+    without, corrected = sentences["uncorrected"], sentences["corrected"]
     return Explorable(
         "bias_correction",
         {"steps": steps, "draws": draws.tolist()},

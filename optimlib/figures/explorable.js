@@ -63,12 +63,12 @@ function wire(root) {
   }
 
   function show(slider) {
-    const now = state[slider.dataset.name];
+    const { name } = slider.dataset, now = name === "t" ? Math.min(state.t, Math.max(1, end())) : state[name];
     if (slider.tagName === "SELECT") return void (slider.value = now);
     slider.value = slider.dataset.values ? now : scale(slider).position(now, Number(slider.min));
     const text = number(Number(slider.dataset.values ? value(slider, now) : now)) + (slider.dataset.unit || "");
     put(slider, "aria-valuetext", text);
-    write(outs.get(`= ${slider.dataset.name}`), text);
+    write(outs.get(`= ${name}`), text);
   }
 
   function take(slider) {
@@ -170,11 +170,11 @@ function wire(root) {
     let at = 0;
     for (let k = 1; k < count; k++) if (far(k) < far(at)) at = k;
     if (own.time && !playing) peek(Math.max(1, own.from + at));
-    const told = Object.entries(own.rows).filter(([, row]) => row[at] !== undefined && row[at] !== null)
+    const readings = Object.entries(own.rows).filter(([, row]) => row[at] !== undefined && row[at] !== null)
       .map(([name, row]) => `${name} ${number(row[at])}`);
     const px = place(panel)([across(at), 1])[0], head = own.unit ? `${number(across(at))} ${own.unit}` : `step ${across(at)}`;
     const tip = plots[i].querySelector(".x-tip") || plots[i].appendChild(Object.assign(document.createElement("div"), { className: "x-tip" }));
-    write(tip, `${head}: ${told.join(" · ") || "diverged"}`);
+    write(tip, `${head}: ${readings.join(" · ") || "diverged"}`);
     const share = (panel.frame[0] + px) / panel.frame[2];
     tip.style.cssText = share < 0.5 ? `left:${100 * share}%` : `right:${100 * (1 - share)}%`;
     tip.dataset.side = share < 0.5 ? "left" : "right";

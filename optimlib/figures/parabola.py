@@ -81,7 +81,7 @@ def parabola(
         slope = curvature * (path[t - 1] - minimum)
         numbers = [{"w": float(path[t - 1]), "g": float(slope), "lr": state["rate"], "t": t}]
     foot = f'<div class="x-working" data-weight="0">{working.rule_html("SGD", rule, numbers, True)}'
-    facts, said = told(path - minimum, curvature, state, t, steps)
+    facts, said = facts_of(path - minimum, curvature, state, t, steps)
     if best is None:
         best = {"rate": slider_value(slider_position(np.clip(1 / curvature, *learning_rate)))}
     return Explorable(
@@ -113,7 +113,7 @@ def stairs(curvature, rate, distance, steps):
     return np.array(path)
 
 
-def told(distances, curvature, state, t, steps):
+def facts_of(distances, curvature, state, t, steps):
     """The facts, and the sentence about them."""
     left = 1 - state["rate"] * curvature
     share = np.abs(distances) / max(abs(distances[0]), 1e-300)

@@ -113,7 +113,7 @@ def explore(
     board = _board(several, maps, chosen, paths, start, state["t"])
     _arrows(board, paths[rule], t, terms, chosen)
     panels = [board, _loss_panel(paths, chosen, state["t"])]
-    facts, said = _told(paths, chosen, pars[state["surface"]], state)
+    facts, said = _facts(paths, chosen, pars[state["surface"]], state)
     data = {
         "optimizers": {name: list(RACERS[name].sliders) for name in names},
         "steps": steps,
@@ -315,7 +315,7 @@ def _loss_panel(paths, surface, t):
     return panel
 
 
-def _told(paths, surface, pars, state):
+def _facts(paths, surface, pars, state):
     """The facts, and the sentence about them."""
     facts, said = {f"{name} par": par for name, par in pars.items()}, []
     for name, path in paths.items():

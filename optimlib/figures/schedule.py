@@ -101,7 +101,7 @@ def schedule_designer(
     facts = {"rate": mine["rate"]} if peaks else {}
     panels = [_rate_panel(mine, steps)]
     data = {"names": names, "rates": peaks, "steps": steps, "settings": []}
-    said, seen = f"The rate over time: {_told(mine)}.", "The learning rate over the run."
+    said, seen = f"The rate over time: {_words(mine)}.", "The learning rate over the run."
     if settings:
         data["settings"], losses, lowest = _losses(settings, names, keys)
         panels.append(losses)
@@ -113,7 +113,7 @@ def schedule_designer(
         nearby = "none"
         if hit:
             nearby = f"warmup {percent(hit['warmup'])}, floor {percent(hit['floor'])}: {fate}"
-        said = f"You drew: {_told(mine)}. Nearest recorded: {nearby}."
+        said = f"You drew: {_words(mine)}. Nearest recorded: {nearby}."
         seen = (
             "A dot is the final loss of one recorded setting; "
             "the ring is the one nearest to the schedule drawn. A cross on the right diverged."
@@ -165,7 +165,7 @@ def _rate_panel(mine, steps):
     return panel
 
 
-def _told(mine):
+def _words(mine):
     """A setting in words."""
     peak = f", peak rate {number(mine['rate'])}" if "rate" in mine else ""
     warmup, floor = percent(mine["warmup"]), percent(mine["floor"])

@@ -189,12 +189,12 @@ def handle_html(label, x, y, panel, state, hint=False):
     names = [name for name in (x, y) if isinstance(name, str)]
     left, top = panel.place(state[x], state.get(y, y))
     left, top = (panel.left + left) / panel.width, (panel.TOP + top) / panel.height
-    told = ", ".join(f"{name} {number(state[name])}" for name in names)
+    place_text = ", ".join(f"{name} {number(state[name])}" for name in names)
     moved = "".join(f' data-{axis}="{name}"' for axis, name in zip("xy", names))
     return (
         f'<span class="x-handle{" x-hint" if hint else ""}" role="slider" tabindex="0" '
         f'aria-label="{label}, move with the arrow keys" '
-        f'aria-valuenow="{state[x]}" aria-valuetext="{told}" '
+        f'aria-valuenow="{state[x]}" aria-valuetext="{place_text}" '
         f'style="left:{100 * left:.2f}%;top:{100 * top:.2f}%" '
         f'aria-valuemin="{panel.x[0]}" aria-valuemax="{panel.x[1]}"{moved} '
         f'data-lm-suppress-shortcuts="true" hidden></span>'

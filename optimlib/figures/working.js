@@ -53,24 +53,26 @@ function texts(expression, leaves, environment, settings) {
   const largest = Math.max(...sizes), smallest = Math.min(...sizes);
   const places = sizes.length ? Math.max(0, 2 - largest, Math.min(1 - smallest, 3 - largest)) : 0;
   const odd = size >= 1e5 || (10 ** -places / 2 <= size && size < 1e-4);
-  const told = odd ? significant(result, 3) : decimals(result, places), unit = 10 ** (odd ? exponent(size) - 1 : -places);
+  const resultText = odd ? significant(result, 3) : decimals(result, places), unit = 10 ** (odd ? exponent(size) - 1 : -places);
   const show = (digits) => Object.fromEntries(leaves.map(([name]) =>
     [name, settings.has(name) ? significant(environment[name], 6, true) : significant(environment[name], digits)]));
   let shown, sign = "≈";
   for (let digits = 3; digits < 7 && sign === "≈"; digits++) {
     shown = show(digits);
     const numbers = Object.fromEntries(Object.entries(shown).map(([name, text]) => [name, Number(text)]));
-    if (Math.abs(value(expression, numbers) - Number(told)) <= unit * (0.5 + 1e-9)) sign = "=";
+    if (Math.abs(value(expression, numbers) - Number(resultText)) <= unit * (0.5 + 1e-9)) sign = "=";
   }
   if (sign === "≈") shown = show(4);
   const numbers = leaves.map(([name, wrap]) => (wrap && shown[name].startsWith("-") ? `(${shown[name]})` : shown[name]));
-  return [sign, ...[told, ...numbers].map((text) => text.replaceAll("-", "−"))];
+  return [sign, ...[resultText, ...numbers].map((text) => text.replaceAll("-", "−"))];
 }
 
 // Write the texts into the columns of a rule; each: what `worked` gave for each weight.
 function fill(rule, each) {
   [...rule.querySelectorAll(".x-line-of")].forEach((line, i) => {
     const nodes = line.querySelectorAll("[data-n]"), rows = line.classList.contains("x-both") ? each.length : 1;
+    const results = each.slice(0, rows).map((one) => one.lines[i][1]).join(" and ");
+    line.setAttribute("aria-label", `${line.dataset.code}: ${results}`);
     const order = each[0].lines[i].map((_, k) => (k < 2 ? 1 - k : k)); // the result stands before the sign
     order.forEach((k, column) => {
       for (let row = 0; row < rows; row++) {

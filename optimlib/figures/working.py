@@ -90,16 +90,16 @@ def texts(expression, environment, settings):
     places = result_places(expression, environment)
     size = abs(result)
     if size >= 1e5 or 10.0**-places / 2 <= size < 1e-4:
-        told, unit = significant(result, 3), 10.0 ** (_exponent(size) - 1)
+        result_text, unit = significant(result, 3), 10.0 ** (_exponent(size) - 1)
     else:
-        told, unit = decimals(result, places), 10.0**-places
+        result_text, unit = decimals(result, places), 10.0**-places
     for digits in range(3, 7):
         shown = {
             name: significant(environment[name], *((6, True) if name in settings else (digits,)))
             for name, _ in names
         }
         again = value(expression, {name: float(text) for name, text in shown.items()})
-        if abs(again - float(told)) <= unit * (0.5 + 1e-9):
+        if abs(again - float(result_text)) <= unit * (0.5 + 1e-9):
             sign = "="
             break
     else:
@@ -112,7 +112,7 @@ def texts(expression, environment, settings):
         f"({shown[name]})" if wrap and shown[name].startswith("-") else shown[name]
         for name, wrap in names
     ]
-    return [sign, *(text.replace("-", "−") for text in (told, *numbers))]
+    return [sign, *(text.replace("-", "−") for text in (result_text, *numbers))]
 
 
 def result_places(expression, environment):
@@ -147,14 +147,14 @@ def rule_html(name, rule, environments, shown):
     rows = []
     for i, (target, expression) in enumerate(rule.lines):
         own = set(_free_names(rule, i)) & {"w", "g", *(f"self.{one}" for one in rule.memory)}
-        told = [lines[i] for lines, _ in (each if own else each[:1])]
+        per_weight = [lines[i] for lines, _ in (each if own else each[:1])]
         roles = _roles(rule, i)
-        rows.append(_line_html(target, expression, told, rule, roles))
+        rows.append(_line_html(target, expression, per_weight, rule, roles))
     terms = each[0][1]
     if len(terms) > 1:
         roles = {role: role for role in terms}
-        told = [lines[-1] for lines, _ in each]
-        rows.append(_line_html("step", total(terms), told, rule, roles))
+        per_weight = [lines[-1] for lines, _ in each]
+        rows.append(_line_html("step", total(terms), per_weight, rule, roles))
     hidden = "" if shown else " hidden"
     return f'<div class="x-rule" data-rule="{escape(name)}"{hidden}>{"".join(rows)}</div>'
 
@@ -194,32 +194,37 @@ def _roles(rule, i):
     return {}
 
 
-def _line_html(target, expression, told, rule, roles):
+def _line_html(target, expression, per_weight, rule, roles):
     """One line: its target, and its terms, between which it may break."""
     settings = STILL | {f"self.{name}" for name in rule.hyper}
     leaf = iter(range(2, 2 + len(leaves(expression))))
     is_step = target == "step" or (target == rule.split and not _scaled(rule))
     target_role = " x-step" if is_step else ""
     parts = [
-        f'<span class="x-part{target_role}">{_cell(_short(target), told, 1)}</span>'
-        f'<span class="x-term">{_cell("=", told, 0, sign=True)}</span>'
+        f'<span class="x-part{target_role}">{_cell(_short(target), per_weight, 1)}</span>'
+        f'<span class="x-term">{_cell("=", per_weight, 0, sign=True)}</span>'
     ]
     for i, (sign, term) in enumerate(summands(expression)):
         role = f" x-{roles[str(term)]}" if str(term) in roles else ""
-        first = _sign(sign, told) if i else ""
+        first = _sign(sign, per_weight) if i else ""
         for piece in _pieces(tokens(term, 1 + (i > 0))):
             cells = "".join(
-                _cell(_short(text), told, next(leaf), settings=text in settings)
+                _cell(_short(text), per_weight, next(leaf), settings=text in settings)
                 if named
-                else _sign(text, told)
+                else _sign(text, per_weight)
                 for text, named in piece
             )
             parts.append(
                 f'<span class="x-term">{first}<span class="x-part{role}">{cells}</span></span>'
             )
             first = ""
-    both = " x-both" if len(told) > 1 else ""
-    return f'<div class="x-line-of{both}">{"".join(parts)}</div>'
+    both = " x-both" if len(per_weight) > 1 else ""
+    code = f"{_short(target)} = {' '.join(_short(one) for one in tokens(expression))}"
+    results = " and ".join(line[1] for line in per_weight)  # for those who hear the rule
+    return (
+        f'<div class="x-line-of{both}" role="img" data-code="{escape(code)}" '
+        f'aria-label="{escape(code)}: {results}">{"".join(parts)}</div>'
+    )
 
 
 def _pieces(texts):
@@ -250,16 +255,16 @@ def _short(name):
     return name.removeprefix("self.")
 
 
-def _sign(text, told):
+def _sign(text, per_weight):
     """A column of a sign, which is the same for every weight."""
     code = " ".join(CODE.get(one, one) for one in text.split())
     number = " ".join(NUMBERS.get(one, one) for one in text.split())
-    rows = f"<i>{number}</i>" * len(told)
+    rows = f"<i>{number}</i>" * len(per_weight)
     return f'<span class="x-sign"><b>{code}</b>{rows}</span>'
 
 
-def _cell(name, told, k, sign=False, settings=False):
+def _cell(name, per_weight, k, sign=False, settings=False):
     """A column: a name, and its number for each weight."""
-    rows = "".join(f"<i data-n>{line[k]}</i>" for line in told)
+    rows = "".join(f"<i data-n>{line[k]}</i>" for line in per_weight)
     kind = "x-sign" if sign else "x-name x-set" if settings else "x-name"
     return f'<span class="{kind}"><b>{escape(name)}</b>{rows}</span>'

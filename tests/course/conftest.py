@@ -10,7 +10,8 @@ from hand_ins import PYTHON, ROOT
 
 @pytest.fixture(scope="session")
 def grader():
-    """Skip where nothing can be graded, or fail where SANDBOX_NEEDED is set; `make test` makes the environment."""
+    """Skip where nothing can be graded, or fail where SANDBOX_NEEDED is set; `make test` makes
+    the environment."""
     reason = None
     if not PYTHON.exists():
         reason = "no .venv-course: `make .venv-course/made`"

@@ -44,7 +44,8 @@ def cell_of(book, grade_id):
 
 
 def answered(**texts):
-    """The reference of the first assignment with some answers replaced; a text may use {answer} for the reference's own."""
+    """The reference of the first assignment with some answers replaced; a text may use {answer}
+    for the reference's own."""
     book = reference()
     for name, text in texts.items():
         cell = cell_of(book, name.replace("_", "-"))
@@ -59,7 +60,8 @@ def points(name=FIRST):
 
 
 def lines_of(pattern, name=FIRST):
-    """The lines of an assignment's source that stand in regions and nowhere else, long enough to be its own."""
+    """The lines of an assignment's source that stand in regions and nowhere else, long enough to
+    be its own."""
     found = {
         line.strip()
         for cell in source(name).cells

@@ -89,7 +89,8 @@ class Spy:
 
 
 def in_reach(name):
-    """The tests during which a right value can be read before the answer is called, with its name."""
+    """The tests during which a right value can be read before the answer is called, with its
+    name."""
     book, found = source(name), []
     space = {"plt": None}
     for cell in book.cells:
@@ -206,7 +207,8 @@ def test_the_points_are_those_that_the_first_cell_says():
 
 
 def test_no_hidden_test_is_anywhere_on_the_site(site):
-    """Not in a page, not in what the pages offer for download, not in the search, in whatever way the file writes a line."""
+    """Not in a page, not in what the pages offer for download, not in the search, in whatever
+    way the file writes a line."""
     pages = [nbformat.read(path, as_version=4) for path in (ROOT / "book").rglob("*.ipynb")]
     public = "\n".join(cell.source for page in pages for cell in page.cells)
     public += "\n".join(

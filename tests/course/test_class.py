@@ -1,4 +1,5 @@
-"""A class as a teacher grades it: downloads of every kind, marks by hand, runs that were broken off."""
+"""A class as a teacher grades it: downloads of every kind, marks by hand, runs that were broken
+off."""
 
 import csv
 import io
@@ -42,27 +43,27 @@ def essay_below():
     return book
 
 
-# student: (file in the downloads, notebook, automatic points of 18)
+# student: (file in the downloads, notebook, automatic points of 20)
 HANDED_IN = {
-    "garciaana": ("garciaana_101_9001_1-gradient-descent.ipynb", reference, 18),
+    "garciaana": ("garciaana_101_9001_1-gradient-descent.ipynb", reference, 20),
     "obrienpat": (
         "obrienpat_LATE_102_9002_1-gradient-descent-1.ipynb",
         lambda: answered(step="{answer}\n    hm ="),
-        15,
+        17,
     ),
     "José-Núñez": (
         "José Núñez_103_assignsubmission_file/my homework (2).ipynb",
         lambda: without(reference(), *points()),
-        18,
+        20,
     ),
     "Mia-Wong": (
         "Mia Wong_104_assignsubmission_file_final.ipynb",
         lambda: stripped(reference()),
-        18,
+        20,
     ),
-    "王-Li": ("王 Li.ipynb", lambda: answered(rates=ENDLESS), 15),
+    "王-Li": ("王 Li.ipynb", lambda: answered(rates=ENDLESS), 17),
     "untouched": ("1-gradient-descent untouched (3).ipynb", handed_out, 0),
-    "renamed": ("renamed.json", essay_below, 18),
+    "renamed": ("renamed.json", essay_below, 20),
 }
 
 
@@ -170,17 +171,21 @@ def test_marking_by_hand_runs_no_code_and_makes_totals_and_pages(begun):
     before, pages = graded_at(begun.out), {}
     for path in (begun.out / "feedback").rglob("*.html"):
         pages[path.name] = path.stat().st_mtime_ns
-    change(begun.out, "renamed", **{"bounce (4)": "3,5", "units (2)": "2", "step-test (1)": "0,5"})
+    change(
+        begun.out,
+        "renamed",
+        **{"bounce (4)": "3,5", "units (2)": "2", "decide (2)": "2", "step-test (1)": "0,5"},
+    )
     change(begun.out, "renamed", bounce_comment="The factor at 1.9/L <is> missing; see =chapter 1")
     change(begun.out, "garciaana", late_days="2")
     done = begun.again("--late", "10", PATH=f"/nowhere:{os.environ['PATH']}")
     assert graded_at(begun.out) == before
     row = marks(begun.out)["renamed"]
-    assert (row["bounce (4)"], row["automatic"], row["total"]) == ("3.5", "17.5", "23")
+    assert (row["bounce (4)"], row["automatic"], row["total"]) == ("3.5", "19.5", "27")
     page = (begun.out / "feedback/renamed-feedback.html").read_text()
-    assert "1.9/L &lt;is&gt; missing; see =chapter 1" in page and "23 of 24 points" in page
+    assert "1.9/L &lt;is&gt; missing; see =chapter 1" in page and "27 of 28 points" in page
     late = (begun.out / "feedback/garciaana_101_9001_1-gradient-descent-feedback.html").read_text()
-    assert "2 days late" in late and "14.4 of 24 points so far" in late
+    assert "2 days late" in late and "16 of 28 points so far" in late
     changed = {
         path.name
         for path in (begun.out / "feedback").rglob("*.html")
@@ -195,7 +200,7 @@ def test_marking_by_hand_runs_no_code_and_makes_totals_and_pages(begun):
 
 def test_only_what_changed_is_graded_again(begun):
     """A resubmission under another name, with another answer, and its marks by hand."""
-    change(begun.out, "renamed", **{"bounce (4)": "3", "units (2)": "2"})
+    change(begun.out, "renamed", **{"bounce (4)": "3", "units (2)": "2", "decide (2)": "1"})
     book = answered(step="def step(w, g, learning_rate):\n    return w")
     cell_of(book, "bounce").source = "Another answer."
     later = written_to(begun.downloads, "renamed (1).ipynb", book)
@@ -205,7 +210,7 @@ def test_only_what_changed_is_graded_again(begun):
     assert {s for s, when in graded_at(begun.out).items() if when != before[s]} == {"renamed"}
     row = marks(begun.out)["renamed"]
     assert (row["automatic"], row["bounce (4)"], row["units (2)"], row["total"]) == (
-        "15",
+        "17",
         "",
         "2",
         "",
@@ -265,14 +270,14 @@ def test_a_worker_that_is_killed_is_said_and_tried_again(begun, tmp_path):
     done = run(script=script)
     assert done.returncode == 1 and "NOT GRADED" in done.stdout, done.stdout + done.stderr
     rows = marks(begun.out)
-    assert (rows["new0"]["automatic"], rows["new1"]["automatic"]) == ("18", "")
+    assert (rows["new0"]["automatic"], rows["new1"]["automatic"]) == ("20", "")
     assert "NOT GRADED: the grader failed on it" in rows["new1"]["remarks"]
     assert begun.again().returncode == 1  # of those that hold no notebook
-    assert marks(begun.out)["new1"]["automatic"] == "18"
+    assert marks(begun.out)["new1"]["automatic"] == "20"
 
 
 def test_a_mended_test_is_run_and_marks_by_hand_stay(begun, tmp_path):
-    change(begun.out, "garciaana", **{"bounce (4)": "4", "units (2)": "1"})
+    change(begun.out, "garciaana", **{"bounce (4)": "4", "units (2)": "1", "decide (2)": "2"})
     for path in (begun.out / "results").glob("*.json"):  # as if the source had been another
         result = json.loads(path.read_text())
         result["digest"] = "old"
@@ -280,7 +285,7 @@ def test_a_mended_test_is_run_and_marks_by_hand_stay(begun, tmp_path):
     before = graded_at(begun.out)
     begun.again()
     assert all(when != before[student] for student, when in graded_at(begun.out).items())
-    assert marks(begun.out)["garciaana"]["total"] == "23"
+    assert marks(begun.out)["garciaana"]["total"] == "27"
 
 
 def test_a_row_that_is_nobody_s_is_named(begun):
@@ -313,7 +318,7 @@ def test_downloads_in_the_home_folder_are_found(grader, tmp_path):
     """As a shell other than bash hands them on."""
     written_to(tmp_path, "x/anna.ipynb", reference())
     done = run("grade", "1", "~/x", "--to", "~/out", HOME=str(tmp_path))
-    assert done.returncode == 0 and marks(tmp_path / "out")["anna"]["automatic"] == "18"
+    assert done.returncode == 0 and marks(tmp_path / "out")["anna"]["automatic"] == "20"
 
 
 def test_a_teacher_may_grade_without_a_sandbox(grader, tmp_path):
@@ -321,7 +326,7 @@ def test_a_teacher_may_grade_without_a_sandbox(grader, tmp_path):
     where = ("grade", "1", tmp_path / "downloads", "--to", tmp_path / "out")
     done = run(*where, "--no-sandbox", PATH=str(tmp_path))
     said = done.stdout + done.stderr
-    assert done.returncode == 0 and "WITHOUT A SANDBOX" in said and "18 of 18" in said, said
+    assert done.returncode == 0 and "WITHOUT A SANDBOX" in said and "20 of 20" in said, said
     assert marks(tmp_path / "out")["a"]["look"] == ""
 
 
@@ -329,7 +334,7 @@ def test_the_tests_fail_where_python_drops_its_asserts(grader, tmp_path):
     written_to(tmp_path, "downloads/a.ipynb", answered(step="def step(w, g, rate):\n    return w"))
     where = ("grade", "1", tmp_path / "downloads", "--to", tmp_path / "out")
     run(*where, "--no-sandbox", PYTHONOPTIMIZE="1")
-    assert marks(tmp_path / "out")["a"]["automatic"] == "15"
+    assert marks(tmp_path / "out")["a"]["automatic"] == "17"
 
 
 def test_the_page_of_a_first_assignment_names_its_student(graded):

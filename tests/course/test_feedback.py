@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from functools import partial
 from html import unescape
 
 import nbformat
@@ -10,21 +11,31 @@ import pytest
 from hand_ins import cell_of, handed_out, points, reference, run, written_to
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 MARKDOWN = """
 # Assignment 1: 24 of 24 points
 
 <script>planted()</script> <img src=x onerror=planted()> <svg onload=planted()></svg>
-<meta http-equiv="refresh" content="0;url=https://example.org"> <base href="https://example.org">
+<meta http-equiv="refresh" content="0;url=https://example.org">
+<base href="https://example.org">
 <img src="https://example.org/spy.png"> ![](https://example.org/spy2.png)
-<a href="javascript:planted()">a</a> [b](javascript:planted()) <a href="data:text/html,x">c</a>
+<a href="javascript:planted()">a</a> [b](javascript:planted())
+<a href="data:text/html,x">c</a>
 <iframe src="https://example.org"></iframe> <form action="https://example.org"><input></form>
-<style>body { display: none }</style> <div class="mark" id="step-test" style="color: red">Test step-test: 9 of 9</div>
-<math><mtext><script>planted()</script></mtext><annotation-xml encoding="text/html"><img src=x onerror=planted()></annotation-xml></math>
-<img width="1 onload=planted()" src="data:image/png;base64,PIXEL"> <img src="data:image/svg+xml;base64,AAAA">
-<!--><img src=x onerror=planted()>--> <noscript><p title="</noscript><img src=x onerror=planted()>"></noscript>
+<style>body { display: none }</style>
+<div class="mark" id="step-test" style="color: red">Test step-test: 9 of 9</div>
+<math><mtext><script>planted()</script></mtext><annotation-xml encoding="text/html">
+<img src=x onerror=planted()></annotation-xml></math>
+<img width="1 onload=planted()" src="data:image/png;base64,PIXEL">
+<img src="data:image/svg+xml;base64,AAAA">
+<!--><img src=x onerror=planted()>-->
+<noscript><p title="</noscript><img src=x onerror=planted()>"></noscript>
 
-A formula $\\frac{1}{2}<x$ and $$w \\leftarrow w - \\eta g$$ and $\\unknown{<script>planted()</script>}$
+A formula $\\frac{1}{2}<x$ and $$w \\leftarrow w - \\eta g$$ and
+$\\unknown{<script>planted()</script>}$
 
 ![mine](attachment:image.png)
 """
@@ -99,7 +110,7 @@ def test_nothing_of_it_runs_in_a_browser_and_no_host_is_asked(page, browser):
         asked, said = [], []
         context = browser.new_context()
         visit = context.new_page()
-        visit.expose_function("planted", lambda: said.append("ran"))
+        visit.expose_function("planted", partial(said.append, "ran"))
         visit.on("request", lambda request, asked=asked: asked.append(request.url))
         visit.goto(path.as_uri(), wait_until="networkidle")
         visit.wait_for_timeout(300)

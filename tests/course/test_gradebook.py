@@ -1,4 +1,5 @@
-"""Rosters as platforms export them come back with marks; sheets, statistics, hand-ins that are alike."""
+"""Rosters as platforms export them come back with marks; sheets, statistics, hand-ins that are
+alike."""
 
 import csv
 import io
@@ -38,8 +39,12 @@ def hand_ins(numbers):
 
 @pytest.mark.parametrize(
     "text, numbers, column",
-    [(CANVAS, True, "Assignment 1 (771)"), (MOODLE, True, "Grade"), (MOODLE, False, "Grade")]
-    + [(LIST, False, TITLE)],
+    [
+        (CANVAS, True, "Assignment 1 (771)"),
+        (MOODLE, True, "Grade"),
+        (MOODLE, False, "Grade"),
+        (LIST, False, TITLE),
+    ],
 )
 def test_a_roster_comes_back_with_its_column_filled(tmp_path, text, numbers, column):
     path = tmp_path / "roster.csv"
@@ -85,9 +90,13 @@ def small_class(grader, tmp_path_factory):
     """Three students, two of whom wrote the same in their own words."""
     folder = tmp_path_factory.mktemp("small")
     same = {
-        "step": "def step(w, g, learning_rate):\n    small = g * learning_rate\n    there = w - small\n    return there",
-        "descend": "def descend(step, gradient, w, learning_rate, steps):\n    ways = [w]\n    for number in range(steps):\n        ways += [step(ways[-1], gradient(ways[-1]), learning_rate)]\n    return np.array(ways)",
-        "gradient": "def gradient(w, X, y):\n    off = X @ w - y\n    many = len(off)\n    return off @ X / many",
+        "step": "def step(w, g, learning_rate):\n    small = g * learning_rate\n    there "
+        "= w - small\n    return there",
+        "descend": "def descend(step, gradient, w, learning_rate, steps):\n    ways = "
+        "[w]\n    for number in range(steps):\n        ways += [step(ways[-1], "
+        "gradient(ways[-1]), learning_rate)]\n    return np.array(ways)",
+        "gradient": "def gradient(w, X, y):\n    off = X @ w - y\n    many = len(off)\n   "
+        " return off @ X / many",
     }
     written_to(folder, "downloads/anna.ipynb", answered(**same))
     renamed = {k: v.replace("    # x", "") + "\n# mine" for k, v in same.items()}
@@ -117,7 +126,7 @@ def test_a_sheet_shows_all_answers_with_the_rubric_and_no_name(small_class):
 def test_marks_on_a_sheet_count_and_run_no_code(small_class):
     out, _, where = small_class
     before = [path.stat().st_mtime_ns for path in sorted((out / "graded").glob("*"))]
-    for name in ("bounce", "units"):
+    for name in ("bounce", "units", "decide"):
         path = out / f"sheets/{name}.csv"
         head, *rows = path.read_text(encoding="utf-8-sig").splitlines()
         filled = [row.replace(",,", ",1.5,Why?") for row in rows]
@@ -127,7 +136,7 @@ def test_marks_on_a_sheet_count_and_run_no_code(small_class):
     assert [path.stat().st_mtime_ns for path in sorted((out / "graded").glob("*"))] == before
     table = Table(out / "marks.csv", source(FIRST))
     row = table.rows["anna"]
-    assert (row["bounce (4)"], row["bounce comment"], row["total"]) == ("1.5", "Why?", "21")
+    assert (row["bounce (4)"], row["bounce comment"], row["total"]) == ("1.5", "Why?", "24.5")
     rows = {r["question"]: r for r in csv.DictReader(open_csv(out / "statistics.csv"))}
     assert rows["units"]["mean share"] == "0.75" and rows["step-test"]["full"] == "5"
     text = (out / "marks.csv").read_text(encoding="utf-8-sig").replace("1.5", "2")

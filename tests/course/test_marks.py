@@ -32,7 +32,12 @@ def marked(folder, late=0.0, **row):
     table = Table(folder / "marks.csv", source(FIRST))
     before = found(table)
     table.put(before, table.marks(before, None))
-    table.rows["anna"] |= {"bounce (4)": "3,5", "units (2)": "1", "bounce comment": "Why?"} | row
+    table.rows["anna"] |= {
+        "bounce (4)": "3,5",
+        "units (2)": "1",
+        "decide (2)": "0",
+        "bounce comment": "Why?",
+    } | row
     table.write()
     return Table(folder / "marks.csv", source(FIRST), late), before
 
@@ -47,9 +52,13 @@ def row_of(table, result, marks):
 def test_marks_by_hand_make_a_total(tmp_path):
     table, before = marked(tmp_path)
     marks = table.marks(before, before)
-    assert marks.hand == {"bounce": 3.5, "units": 1} and not marks.remarks and not marks.overruled
+    assert (
+        marks.hand == {"bounce": 3.5, "units": 1, "decide": 0}
+        and not marks.remarks
+        and not marks.overruled
+    )
     row = row_of(table, before, marks)
-    assert (row["automatic"], row["total"], row["bounce comment"]) == ("10", "14.5", "Why?")
+    assert (row["automatic"], row["total"], row["bounce comment"]) == ("11", "15.5", "Why?")
 
 
 def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
@@ -64,9 +73,10 @@ def test_a_failed_regrade_keeps_what_was_given_by_hand(tmp_path):
 def test_the_mark_of_an_answer_that_changed_is_emptied_and_said(tmp_path):
     table, before = marked(tmp_path)
     again = found(table, answer="b")
-    again.written["units"]["answer"] = "a"
+    for name in ("units", "decide"):
+        again.written[name]["answer"] = "a"
     marks = table.marks(again, before)
-    assert marks.hand == {"bounce": None, "units": 1}
+    assert marks.hand == {"bounce": None, "units": 1, "decide": 0}
     assert "it was marked with 3.5, mark it anew" in marks.remarks[0] and len(marks.remarks) == 1
     row = row_of(table, again, marks)
     assert (row["bounce (4)"], row["bounce comment"], row["total"]) == ("", "Why?", "")
@@ -76,7 +86,7 @@ def test_an_untouched_answer_has_no_points_unless_the_teacher_gives_some(tmp_pat
     table, before = marked(tmp_path, **{"units (2)": ""})
     for name in table.hand:
         before.written[name]["untouched"] = True
-    assert table.marks(before, before).hand == {"bounce": 3.5, "units": 0}
+    assert table.marks(before, before).hand == {"bounce": 3.5, "units": 0, "decide": 0}
 
 
 def test_an_automatic_mark_can_be_overruled(tmp_path):
@@ -86,7 +96,7 @@ def test_an_automatic_mark_can_be_overruled(tmp_path):
         marks = table.marks(again, before)
         assert marks.overruled == {"step-test": 0.5} and not marks.remarks
     row = row_of(table, before, table.marks(before, before))
-    assert (row["step-test (1)"], row["automatic"], row["total"]) == ("0.5", "9.5", "14")
+    assert (row["step-test (1)"], row["automatic"], row["total"]) == ("0.5", "10.5", "15")
     other = found(table, files="g")
     marks = table.marks(other, before)
     assert not marks.overruled and "step-test: 0.5 was given by hand" in marks.remarks[0]
@@ -102,7 +112,7 @@ def test_late_days_take_their_share(tmp_path):
     table, before = marked(tmp_path, late=0.1, **{"late days": "2"})
     marks = table.marks(before, before)
     assert (marks.days, marks.share) == (2, pytest.approx(0.8))
-    assert row_of(table, before, marks)["total"] == f"{14.5 * 0.8:g}"
+    assert row_of(table, before, marks)["total"] == f"{15.5 * 0.8:g}"
     table, before = marked(tmp_path, late=0.1, **{"late days": "20"})
     assert table.marks(before, before).total() == 0
 

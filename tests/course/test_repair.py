@@ -28,10 +28,11 @@ operations = st.lists(
 
 @given(operations)
 @settings(max_examples=150)
-def test_whatever_happened_to_a_notebook_nbgrader_gets_every_cell_once_and_every_test_after_its_answer(
+def test_whatever_happened_every_cell_comes_once_and_every_test_after_its_answer(
     done,
 ):
-    """Cells deleted, copied, stripped, moved, edited and added at random; answers that are there reach the grader in their order."""
+    """Cells deleted, copied, stripped, moved, edited and added at random; answers that are there
+    reach the grader in their order."""
     released, book = handed_out(), reference()
     for what, where, to in done:
         if not book.cells:

@@ -42,7 +42,7 @@ def test_gradescope_gets_names_and_messages_of_visible_tests_alone(made, tmp_pat
     assert {n: t["max_score"] for n, t in tests.items() if n in points()} == points()
     assert "the loss is a mean" in tests["gradient-test"]["output"]
     assert [t["output"] for n, t in tests.items() if n.endswith("-hidden")] == [""] * 5
-    assert sum(test["score"] for test in found["tests"]) == 11
+    assert sum(test["score"] for test in found["tests"]) == 13
     assert tests["for the teacher"]["visibility"] == "hidden"
     assert "class of its own: Any" in tests["for the teacher"]["output"]
     assert found["stdout_visibility"] == "hidden"

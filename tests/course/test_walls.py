@@ -48,12 +48,15 @@ def test_without_bubblewrap_grading_refuses_and_says_how_to_get_it(grader, tmp_p
     ],
 )
 def test_older_bubblewraps_make_a_sandbox_or_are_said_to_be_too_old(grader, tmp_path, missing):
-    """The versions 0.7, 0.6 and 0.4, and one that is too old, each played by this one with a guard before it."""
+    """The versions 0.7, 0.6 and 0.4, and one that is too old, each played by this one with a
+    guard before it."""
     older = tmp_path / "bwrap"
-    refuse = f'for one; do case "$one" in {missing}) echo "bwrap: Unknown option $one" >&2; exit 1;; esac; done'
+    unknown = 'echo "bwrap: Unknown option $one" >&2; exit 1'
+    refuse = f'for one; do case "$one" in {missing}) {unknown};; esac; done'
     bwrap = shutil.which("bwrap")
     older.write_text(
-        f'#!/bin/sh\n[ "$1" = --help ] && {bwrap} --help | grep -v -E -e "({missing}) " && exit\n{refuse}\nexec {bwrap} "$@"\n'
+        f'#!/bin/sh\n[ "$1" = --help ] && {bwrap} --help | grep -v -E -e "({missing}) " && exit\n'
+        f'{refuse}\nexec {bwrap} "$@"\n'
     )
     older.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -75,7 +78,8 @@ def test_older_bubblewraps_make_a_sandbox_or_are_said_to_be_too_old(grader, tmp_
 
 
 def test_the_sandbox_holds_also_for_a_teacher_who_is_root(grader):
-    """What a student's process can do: no capability, no setting of the system, no folder but its own."""
+    """What a student's process can do: no capability, no setting of the system, no folder but
+    its own."""
     inside = """
 import os, subprocess
 assert "CapEff:\\t0000000000000000" in open("/proc/self/status").read()
@@ -93,11 +97,17 @@ try:
 except OSError:
     pass
 assert not [name for name in os.environ if "TOKEN" in name]
-remount = subprocess.run("mount -o remount,rw /usr || unshare -Urm mount -o remount,rw /usr; touch /usr/x", shell=True, capture_output=True)
+mount = "mount -o remount,rw /usr"
+again = f"{mount} || unshare -Urm {mount}; touch /usr/x"
+remount = subprocess.run(again, shell=True, capture_output=True)
 assert remount.returncode, "could write to /usr"
 import numpy, matplotlib, optimlib
 """
-    outside = f"import subprocess, sys; from course import sandbox; sys.exit(subprocess.run([*sandbox.walls(), sys.executable, '-c', {inside.replace('ROOT', repr(str(ROOT)))!r}]).returncode)"
+    inside = inside.replace("ROOT", repr(str(ROOT)))
+    outside = (
+        "import subprocess, sys; from course import sandbox; "
+        f"sys.exit(subprocess.run([*sandbox.walls(), sys.executable, '-c', {inside!r}]).returncode)"
+    )
     environment = {**os.environ, "A_TOKEN": "secret"}
     done = subprocess.run(
         [str(PYTHON), "-c", outside],
@@ -111,7 +121,8 @@ import numpy, matplotlib, optimlib
 
 
 def test_nothing_that_the_host_sees_can_be_written(grader):
-    """So no program can be left for others, and no disk filled: only the sandbox's own folders take files."""
+    """So no program can be left for others, and no disk filled: only the sandbox's own folders
+    take files."""
     inside = """
 import os
 mounts = [line.split() for line in open('/proc/self/mounts')]

@@ -1,3 +1,6 @@
-"""The tests here need Keras, PyTorch and optax: only `make parity`, which names the file, collects them."""
+"""The tests here need Keras, PyTorch and optax:
+
+only `make parity`, which names the file, collects them.
+"""
 
 collect_ignore = ["test_frameworks.py", "programs"]

@@ -1,13 +1,15 @@
-"""Record how Keras, PyTorch and optax differ under one name: the same nominal settings, the paths that each really takes.
+"""Record how Keras, PyTorch and optax differ under one name: the same nominal settings, the paths
+that each really takes.
 
     PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py [other.json]
 
-It writes optimlib/data_files/recordings/frameworks.json, which chapter 9 draws. Every case has a line of code for each
-framework; the line as printed is the line that is run. All minimise the same function of two weights, scale * (a w_1^2 + b
-w_2^2) / 2 with curvature (a, b), in float64: Keras as in record_keras.py, PyTorch with a float64 parameter, optax with JAX's
-`jax_enable_x64` and a 64-bit step counter. `groups` says who agrees with whom; the tests hold it against the numbers, and
-hold the numbers against the rules written out in numpy. The last part of the file are the accuracies that the programs of
-train_frameworks.py reach, with the programs' text.
+It writes optimlib/data_files/recordings/frameworks.json, which chapter 9 draws. Every case has a
+line of code for each framework; the line as printed is the line that is run. All minimise the same
+function of two weights, scale * (a w_1^2 + b w_2^2) / 2 with curvature (a, b), in float64: Keras as
+in record_keras.py, PyTorch with a float64 parameter, optax with JAX's `jax_enable_x64` and a 64-bit
+step counter. `groups` says who agrees with whom; the tests hold it against the numbers, and hold
+the numbers against the rules written out in numpy. The last part of the file are the accuracies
+that the programs of train_frameworks.py reach, with the programs' text.
 """
 
 import inspect
@@ -39,7 +41,10 @@ TORCH_APART = [["keras", "optax"], ["torch"]]
 
 
 def path_cases():
-    """id, what it shows, the problem, who agrees with whom, and a line for each framework (PyTorch: optimizer, scheduler)."""
+    """id, what it shows, the problem, who agrees with whom, and a line for each framework (PyTorch:
+
+    optimizer, scheduler).
+    """
     bowl, faint, fainter = (
         {"curvature": [1.0, 10.0]},
         {"curvature": [1.0, 10.0], "scale": 1e-4},
@@ -292,11 +297,14 @@ def schedule_cases():
         }
 
 
-# --- the recording ------------------------------------------------------------------------------------------------------------
+# --- the recording --------------------------------------------------------------------------------
+# ----------------------------
 
 
 class Wide:
-    """A module of Keras whose classes get their floats as np.float64, for the reasons that record_keras.py gives."""
+    """A module of Keras whose classes get their floats as np.float64, for the reasons that
+    record_keras.py gives.
+    """
 
     def __init__(self, module):
         self.module = module
@@ -346,7 +354,8 @@ def torch_path(case):
 def optax_path(case):
     optimizer = eval(case["lines"]["optax"], {"optax": optax})
     w = jax.numpy.array(START)
-    # the step counter as int64: JAX divides an int32 in float32, so that optax's schedules would be right to 1e-7 only
+    # the step counter as int64: JAX divides an int32 in float32, so that optax's schedules would be
+    # right to 1e-7 only
     state = jax.tree.map(
         lambda s: s.astype("int64") if s.dtype == "int32" else s, optimizer.init(w)
     )

@@ -1,24 +1,28 @@
-"""Record what the optimizers after AdamW compute elsewhere: Lion, Muon, SOAP and Schedule-Free, in float64.
+"""Record Lion, Muon, SOAP and Schedule-Free as other libraries have them, in float64.
 
     PYTHONPATH=. .venv-parity/bin/python tests/parity/record_newer.py [other.json]
 
-It writes tests/parity/newer.json. Every case holds the line of code that was run, the line of optimlib that should take the same
-path, and the path. The libraries are Keras, PyTorch, optax, schedulefree and pytorch_optimizer, as pip installs them.
+It writes tests/parity/newer.json. A case holds the line of code that was run, the line of optimlib
+that should take the same path, and the path. The libraries are Keras, PyTorch, optax, schedulefree
+and pytorch_optimizer, as pip installs them.
 
-Three libraries do something else inside. A case says in `instead` what was replaced while it was recorded, and its twin
-without that word is the library as it ships:
+Three of them do something inside that hides the rule. A case says in `instead` what was put in its
+place while it was recorded; the same line without that word is the library as it ships.
 
 1. PyTorch's Muon orthogonalizes in bfloat16, whatever the parameters are.
 2. pytorch_optimizer's SOAP takes its QR decompositions in float32.
-3. Keras' ScheduleFreeAdamW remembers the old z by a name for the array that it then changes, on TensorFlow and on PyTorch. There
-   x is recovered with the new z, beta_1 cancels, and the gradient is taken at the average: the rule with beta_1 = 1. On JAX,
-   whose arrays do not change, it is the published rule.
+3. Keras' ScheduleFreeAdamW remembers the old z by another name for the array that it then changes.
+   On JAX, whose arrays do not change, it is the published rule. On TensorFlow and PyTorch it finds
+   the old x with the new z; beta_1 cancels, and what is left is the rule with beta_1 = 1.
 
-Two things need their own problem. The Muons add their epsilon to the norm of a sum (optimlib, Keras), to that of a mean
-(optax) or not at all (PyTorch): with gradients of a hundred million ("-steep") all are the same to 1e-15. And SOAP's first moving
-step must not see the gradient that set its axes, of which nothing but rounding is left off the diagonal: hence "square-noise".
+Two rules need problems of their own. The Muons add their epsilon to the norm of a sum (optimlib,
+Keras), of a mean (optax) or not at all (PyTorch): where gradients are near 1e8 ("-steep"), that
+makes no difference. And a second gradient equal to the first, which set the axes, leaves SOAP
+nothing but rounding off the diagonal, which Adam magnifies: hence "square-noise". Its axes keep
+their order, since where it changes the authors' code sorts them, and so does pytorch_optimizer,
+which the paper's algorithm does not.
 
-`differs` names the cases whose rule is not the published one: there the tests hold how far the paths are apart.
+A case with `differs` follows another rule than the published one, and says in what.
 """
 
 import contextlib
@@ -53,8 +57,17 @@ SHAPES = {
 NAMES = {"layers": ["first", "first_bias", "middle", "middle_bias", "output"]}
 
 
+def uneven(shape):
+    """A size for each entry, largest on the diagonal and falling along it."""
+    place = np.indices(shape)
+    return 4.0 ** -place.max(axis=0) * np.where(place.min(axis=0) == place.max(axis=0), 1, 0.1)
+
+
 def problems():
-    """Name -> shapes, start, and `gradients` or `hessian` and `minimum`, as in record_keras.py, whose four are the first."""
+    """Name -> shapes, start, and `gradients`, or `hessian` and `minimum`, as in record_keras.py.
+
+    Its four are the first here.
+    """
     every = {
         name: {"shapes": SHAPES["vector"], **problem}
         for name, problem in record_keras.problems().items()
@@ -64,11 +77,13 @@ def problems():
         shapes = SHAPES[kind]
         size = sum(int(np.prod(shape)) for shape in shapes)
         start = rng.normal(size=size).round(3)
-        noise = rng.normal(size=(STEPS, size)) + np.tile(rng.normal(size=size), (STEPS, 1)) / 2
+        noise = rng.normal(size=(STEPS, size)) + rng.normal(size=size) / 2
+        if kind == "square":
+            noise = (1 + 0.2 * noise.round(3)) * join([uneven(shape) for shape in shapes])
         every[f"{kind}-noise"] = {
             "shapes": shapes,
             "start": start.tolist(),
-            "gradients": noise.round(3).tolist(),
+            "gradients": noise.round(7 if kind == "square" else 3).tolist(),
         }
         q, _ = np.linalg.qr(rng.normal(size=(size, size)))
         hessian = (q * np.geomspace(0.1, 5, size)) @ q.T
@@ -89,7 +104,7 @@ def gradient(problem, step, w):
     return problem.get("scale", 1.0) * record_keras.gradient(problem, step, w)
 
 
-# --- the cases ----------------------------------------------------------------------------------------------------------------
+# --- the cases --------------------------------------------------------------------------------
 
 
 def cases():
@@ -147,7 +162,7 @@ def cases():
     ]:
         ours = line.replace('["output"]', "[4]")
         yield case(f"keras-{name}", "keras", problem, line, ours)
-    free, copied = "optimizers.ScheduleFreeAdamW", "a copy of z for its second name"
+    free, replaced_z = "optimizers.ScheduleFreeAdamW", "a new array for z, not the old one changed"
     for name, problem, arguments in [
         ("defaults", "noise", ""),
         ("constant", "bowl", "learning_rate=0.05"),
@@ -159,7 +174,9 @@ def cases():
         ),
     ]:
         line = f"{free}({arguments})"
-        yield case(f"keras-ScheduleFreeAdamW-{name}", "keras", problem, line, line, instead=copied)
+        yield case(
+            f"keras-ScheduleFreeAdamW-{name}", "keras", problem, line, line, instead=replaced_z
+        )
     line = f"{free}(learning_rate=0.05)"
     yield case(
         "keras-ScheduleFreeAdamW-as-shipped", "keras", "bowl", line, f"{free}(0.05, beta_1=1.0)"
@@ -179,7 +196,7 @@ def cases():
             "bowl",
             line,
             line,
-            instead=copied,
+            instead=replaced_z,
             differs=differs,
         )
 
@@ -338,7 +355,7 @@ def case(id, library, problem, line, ours, instead=None, differs=None):
     }
 
 
-# --- the recording ------------------------------------------------------------------------------------------------------------
+# --- the recording ----------------------------------------------------------------------------
 
 
 def split(problem, flat):
@@ -369,7 +386,7 @@ def keras_path(case, problem):
 
 
 def torch_path(case, problem):
-    """PyTorch's own, schedulefree's and pytorch_optimizer's; Schedule-Free also says where it is evaluated: x."""
+    """Of PyTorch, schedulefree and pytorch_optimizer; Schedule-Free also says what its x is."""
     w = [
         torch.nn.Parameter(torch.from_numpy(part.copy()))
         for part in split(problem, problem["start"])
@@ -421,6 +438,10 @@ class Float64Torch:
         return getattr(torch, name)
 
 
+def _replace_array(optimizer, variable, difference):
+    variable._value = tf.Variable(variable.value - difference)
+
+
 @contextlib.contextmanager
 def replaced(case):
     """What the case's `instead` says, for as long as it is recorded."""
@@ -430,9 +451,9 @@ def replaced(case):
         case "float64 for its bfloat16":
             with mock.patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone):
                 yield
-        case "a copy of z for its second name":
-            value = property(lambda self: tf.identity(self._value))
-            with mock.patch.object(keras.Variable, "value", value):
+        case "a new array for z, not the old one changed":
+            rule = keras.optimizers.ScheduleFreeAdamW
+            with mock.patch.object(rule, "assign_sub", _replace_array):
                 yield
         case "float64 for the float32 of its QR":
             with mock.patch.object(pytorch_optimizer.optimizer.soap, "torch", Float64Torch()):

@@ -1,7 +1,9 @@
-"""Train one network on the digits in Keras, tensorflow.keras, PyTorch and optax: each file of programs/ is one program.
+"""Train one network on the digits in Keras, tensorflow.keras, PyTorch and optax: each file of
+programs/ is one program.
 
-A program is run as its text stands, with two things exchanged: the line that makes the optimizer, and the seed. The recording
-keeps the text of each program, so that what chapter 9 prints is what ran.
+A program is run as its text stands, with two things exchanged: the line that makes the optimizer,
+    and the seed. The recording keeps the text of each program, so that what chapter 9 prints is
+    what ran.
 """
 
 from pathlib import Path

@@ -18,7 +18,7 @@ LOG = getLogger(__name__)
 
 
 def setup(app):
-    app.add_config_value("book_parts", "", "html")
+    app.add_config_value("book_parts", "", "env")
     app.connect("config-inited", watch_sources)
     app.connect("builder-inited", settle_kernels)
     app.connect("env-before-read-docs", execute_side_by_side)
@@ -63,6 +63,8 @@ def execute_side_by_side(app, env, names):
 
     What fails is run again when it is read, and reported there.
     """
+    if env.mystnb_config.execution_mode != "cache":
+        return
     left_out = env.mystnb_config.execution_excludepatterns
     paths = [Path(env.doc2path(name)) for name in names]
     chapters = [

@@ -90,6 +90,16 @@ def test_play_pause_and_single_steps(opened, figures):
     assert errors == []
 
 
+def test_time_ends_where_the_path_does(opened, figures):
+    page, errors = opened(figures["diverging"])
+    last = ask([["picture", figures["diverging"].spec]], figures["diverging"].script())[0]["last"]
+    assert last < 40 and step(page) == last
+    page.locator("[data-name=t]").press("End")
+    assert page.locator("[data-out='= t']").inner_text() == f"{last} / 60"
+    assert f"diverged at step {last + 1}" in page.locator(".x-out").inner_text()
+    assert errors == []
+
+
 def test_nothing_plays_unasked_and_reduced_motion_steps_slowly(opened, figures):
     page, _ = opened(figures["race"], reduced_motion="reduce")
     page.wait_for_timeout(500)

@@ -138,3 +138,6 @@ def test_the_still_has_the_numbers_of_a_full_step():
     assert len(numbers) > 60 and all(numbers)
     assert "<b>beta_1</b>" in html and "<b>self." not in html
     assert "x-kept" in html and "x-push" in html
+    heard = re.findall(r'role="img" data-code="([^"]*)" aria-label="([^"]*)"', html)
+    assert heard[0][0] == "velocity = momentum * velocity - lr * g"
+    assert re.fullmatch(r".* = .*: −?[\d.]+ and −?[\d.]+", heard[0][1])
