@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from docutils import nodes
 
 PIXELS_PER_POINT = 4 / 3
+WIDE = 650  # pixels
 
 
 def setup(app):
@@ -25,6 +26,9 @@ def visit_image(self, node):
         self.body[-1] = self.body[-1].replace(
             "<img ", f'<img width="{width}" height="{height}"{wait} ', 1
         )
+        if width > WIDE:  # on a phone its letters would be too small: there it scrolls in a box
+            box = '<div class="wide" tabindex="0" role="group" aria-label="Wide figure">'
+            self.body[-1] = f"{box}{self.body[-1].strip()}</div>\n"
 
 
 def visit_table(self, node):
