@@ -18,6 +18,7 @@ from tests.site.pyodide import PATIENCE, Handler, pyodide  # noqa: F401  (a fixt
 from tools import book as chapters
 from web.extensions import needs, pyodide_files, run
 
+expect.set_options(timeout=PATIENCE)
 ROOT = Path(__file__).resolve().parents[2]
 CONF = """
 import sys

@@ -31,12 +31,15 @@ def failure(code):
     """The last error, of a cell with this code.
 
     Returns:
-        A dictionary: `line`, its number in the cell or None; for an `assert` of the cell itself
-        `part`, what of it is false, with `what`, `measured`, `words` and `bound` for a comparison.
+        A dictionary: `line`, its number in the cell or None; `name` and `message` of a mistake in
+        the code; `part`, what is false of an `assert` of the cell itself, with `what`, `measured`,
+        `words` and `bound` for a comparison.
     """
     error, found = sys.last_value, {"line": None}
     if isinstance(error, SyntaxError):
-        return found | {"line": error.lineno}
+        kind = type(error).__name__
+        name = "SyntaxError" if kind.startswith("_") else kind  # as of code that has no end
+        return {"line": error.lineno, "name": name, "message": error.msg}
     namespace = get_ipython().user_ns
     frames = [*traceback.walk_tb(error.__traceback__)]
     inside = [(frame, line) for frame, line in frames if frame.f_globals is namespace]

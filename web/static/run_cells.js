@@ -480,8 +480,10 @@ class Page {
 
   // Why a cell failed: a sentence, and the traceback folded.
   async #reason(kernel, cell, code, { ename, evalue, traceback }) {
-    const name = /'(?:.*\.)?(\w+)'/.exec(ename)?.[1] ?? ename;
-    const { line, part, what, measured, words, bound } = await this.#within(kernel.call("failure", code));
+    const found = await this.#within(kernel.call("failure", code));
+    const { line, part, what, measured, words, bound } = found;
+    const name = found.name ?? /'(?:.*\.)?(\w+)'/.exec(ename)?.[1] ?? ename;
+    const message = found.message ?? evalue.split("\n")[0];
     const box = this.make("div", { className: "run-error" }),
       sentence = this.make("p");
     if (part) {
@@ -497,7 +499,7 @@ class Page {
         );
       else sentence.append(this.make("code", { textContent: part }), " is false.");
     } else
-      sentence.textContent = name === "MemoryError" ? TOO_LITTLE : `${name}${line ? ` in line ${line}` : ""}: ${evalue.split("\n")[0]}`;
+      sentence.textContent = name === "MemoryError" ? TOO_LITTLE : `${name}${line ? ` in line ${line}` : ""}: ${message}`;
     const trace = this.make("pre", { textContent: without_colours(traceback.join("\n")) });
     box.append(
       sentence,
@@ -522,7 +524,8 @@ class Page {
     const edited = this.#edited(),
       seed = /^seed = (\S+)/m;
     const only = edited.length === 1 && edited[0].code.replace(seed, "") === edited[0].original.replace(seed, "");
-    return only ? `seed ${seed.exec(edited[0].code)[1]}` : "your change";
+    const value = only && seed.exec(edited[0].code)?.[1];
+    return value ? `seed ${value}` : "your change";
   }
 
   edit(id) {
