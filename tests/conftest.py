@@ -29,7 +29,9 @@ def pytest_terminal_summary(terminalreporter):
 # site's own leads, and builds the site while the next ones, which do not ask for it, run.
 LONGEST = [
     "test_site",
-    "test_course",
+    "test_class",
+    "test_assignments",
+    "test_answers",
     "test_mutants",
     "08-choosing",
     "04-rmsprop",
