@@ -21,11 +21,11 @@ def recorded(
     """Learning curves that `training.sweep` recorded: a slider over the rates, medians, quartiles.
 
     Facts: "<name> rate", "<name> loss" (the last median of `metric`) and "<name> accuracy" (the
-    median on the test set).
+    median of the validation accuracy: test images are not for tuning).
 
     Example:
         >>> runs = {"learning_rate": np.array([0.1, 1.0]), "val_loss": np.ones((2, 3, 9)) / 2}
-        >>> recorded({"SGD": runs | {"test_accuracy": np.full((2, 3), 0.9)}})
+        >>> recorded({"SGD": runs | {"val_accuracy": np.full((2, 3, 9), 0.9)}})
         <explorable recorded: ...
 
     Args:
@@ -67,7 +67,7 @@ def recorded(
         seeds = next(iter(sweeps.values()))[metric].shape[1]
         caption = (
             f"The curves are medians of {seeds} seeds, the bands their quartiles; "
-            "every rate was run and recorded. Right: on the test set."
+            "every rate was run and recorded. Right: of the validation images."
         )
     if reached is None:
         reached = " and ".join(f"{name} loss <= {1.05 * finals[name].min():.6g}" for name in data)
@@ -145,7 +145,7 @@ def _quartiles(name, sweep, metric):
     high = np.where(np.isfinite(high), high, middle)
     return {
         "rates": [float(f"{v:.4g}") for v in sweep["learning_rate"]],
-        "accuracy": rounded(np.median(np.nan_to_num(sweep["test_accuracy"]), axis=1)),
+        "accuracy": rounded(np.median(np.nan_to_num(sweep["val_accuracy"][..., -1]), axis=1)),
         "middle": rounded(middle),
         "low": rounded(low),
         "high": rounded(high),

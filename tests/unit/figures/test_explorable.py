@@ -134,8 +134,8 @@ def sweep(best, rates=(0.001, 0.01, 0.1, 1.0), seeds=3, epochs=6):
     middle = 0.2 + 0.1 * np.log10(rates / best)[:, None, None] ** 2 + 1 / np.arange(1, epochs + 1)
     loss = middle * np.exp(0.02 * rng.standard_normal((len(rates), seeds, epochs)))
     loss[-1] = np.inf
-    accuracy = np.where(np.isfinite(loss[..., -1]), 1 / (1 + loss[..., -1]), np.nan)
-    return {"learning_rate": rates, "val_loss": loss, "loss": loss, "test_accuracy": accuracy}
+    accuracy = np.where(np.isfinite(loss), 1 / (1 + loss), np.nan)
+    return {"learning_rate": rates, "val_loss": loss, "loss": loss, "val_accuracy": accuracy}
 
 
 FIGURES = {
