@@ -14,7 +14,7 @@ function damped(pull, momentum) {
   return trace > 0 && trace * trace > 4 * momentum ? "overdamped" : "oscillating";
 }
 
-const kind = ({ condition_number: kappa, surface, steps, optimum }) => {
+const kind = ({ condition_number: kappa, surface, steps, fastest }) => {
   let latest = {}; // the last run: a step in time does not change it
   function run({ rate, momentum, direction }, panels) {
     const key = [rate, momentum, direction].join();
@@ -54,5 +54,5 @@ const kind = ({ condition_number: kappa, surface, steps, optimum }) => {
       last, curves: [{ panel: 1, from: 0, rows: { distance }, time: true }],
     };
   }
-  return { picture, best: () => optimum };
+  return { picture, best: () => fastest };
 };

@@ -85,14 +85,14 @@ def momentum_map(
         f"momentum {number(momentum)}: {words}; in the long run "
         f"a step multiplies the error by {number(shrinks)}; {fate_words}."
     )
-    optimum = best_of(kappa)
+    fastest = best_of(kappa)
     if reached is None:
-        reached = f"convergence <= {1.02 * np.sqrt(optimum['momentum']) + 1e-9:.6g}"
+        reached = f"convergence <= {1.02 * np.sqrt(fastest['momentum']) + 1e-9:.6g}"
     data = {
         "condition_number": kappa,
         "surface": surface_data(surface),
         "steps": steps,
-        "optimum": optimum,
+        "fastest": fastest,
     }
     return Explorable(
         "momentum_map",

@@ -136,7 +136,8 @@ def path(ax, points, name, index=0, label=True, every=1):
 def dots(ax, x, y, name, index=0):
     """A cloud of dots (x, y) in the colour of `name`, which stands beside its rightmost dot."""
     colour = palette.style(name, index).colour
-    ax.plot(x, y, ".", color=colour, markersize=3, alpha=0.5)
+    many = np.size(x) > 500  # as a drawing, they would outweigh the rest of the page
+    ax.plot(x, y, ".", color=colour, markersize=3, alpha=0.5, rasterized=many)
     order = np.argsort(x)
     _name_end(ax, np.asarray(x)[order], np.asarray(y)[order], name, colour)
 
