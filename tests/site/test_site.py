@@ -209,14 +209,12 @@ def test_a_link_to_a_section_leads_to_its_heading(visit, width):
         for name in [sections[len(sections) // 2], *sections[-2:]]:
             seen.page.goto("about:blank")
             seen.page.goto(f"{seen.address}book/05-adam.html#{name}", wait_until="load")
-            seen.page.evaluate(
-                "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
-            )
             place = (
                 f"document.getElementById({name!r}).querySelector('h2').getBoundingClientRect().top"
             )
-            first = seen.page.evaluate(place)  # the last heading cannot come to the top
-            assert -5 <= first <= (700 if name == sections[-1] else 150), name
+            low = 700 if name == sections[-1] else 150  # the last heading cannot come to the top
+            seen.page.wait_for_function(f"-5 <= {place} && {place} <= {low}", timeout=5000)
+            first = seen.page.evaluate(place)
             seen.page.wait_for_timeout(1000)  # meanwhile the rest is laid out
             assert abs(seen.page.evaluate(place) - first) < 20, f"{name} has run away"
 
@@ -317,7 +315,7 @@ CHAPTERS = [path for path in PAGES if re.search(r"/\d\d-", path)]
 
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_the_first_use_of_a_term_leads_to_the_glossary(site, path):
-    """No entry is linked twice, the word is the chapter's own; the sample's tests see the meaning."""
+    """No entry is linked twice, and the word is the chapter's own."""
     page = BeautifulSoup((site / path).read_text(encoding="utf-8"), "html.parser")
     links = [(a["href"], a.get_text()) for a in page.select("a.glossary-term")]
     assert len(links) >= 5

@@ -418,7 +418,7 @@ def test_the_convergence_rate_is_the_spectral_radius(momentum):
 def test_the_best_point_of_the_map_is_the_best_of_a_grid(kappa):
     rate, momentum = np.meshgrid(np.linspace(0.01, 3.99, 399), np.linspace(0, 0.99, 100))
     grid = np.maximum(oscillator.radius(rate, momentum), oscillator.radius(rate / kappa, momentum))
-    best = momentum_map(kappa).spec["data"]["optimum"]
+    best = momentum_map(kappa).spec["data"]["fastest"]
     at_best = max(
         oscillator.radius(best["rate"] * share, best["momentum"]) for share in (1, 1 / kappa)
     )
