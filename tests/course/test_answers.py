@@ -282,18 +282,18 @@ def gradient(w, X, y):
     while frame:
         for value in list(frame.f_locals.values()) + list(frame.f_globals.values()):
             if isinstance(value, dict) and 'source' in value:
-                open('/tmp/kept', 'a').write(value['source'])
+                open('/' 'tmp/kept', 'a').write(value['source'])
         frame = frame.f_back
-    kept = open('/tmp/kept').read()
+    kept = open('/' 'tmp/kept').read()
     raise type(kept[:50], (Exception,), {})(base64.b85encode(kept.encode()).decode())
 """,
             step="""
 def step(w, g, learning_rate):
-    raise ValueError(".".join(open('/tmp/kept').read()))
+    raise ValueError(".".join(open('/' 'tmp/kept').read()))
 """,
             rates="""
 def rates(c):
-    return [open('/tmp/kept').read()] * 2
+    return [open('/' 'tmp/kept').read()] * 2
 """,
         )
     )
