@@ -134,6 +134,16 @@ def graded(job, place):
     return result
 
 
+@contextlib.contextmanager
+def uninterrupted():
+    """Ctrl+C waits: what runs around a fork would swallow it."""
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
 def end(process):
     """End a process and all that it started."""
     with contextlib.suppress(psutil.Error):
@@ -266,10 +276,11 @@ def run(jobs, table, results, at_a_time, say):
     try:
         while waiting or running:
             while waiting and len(running) < at_a_time:
-                process = context.Process(target=work, args=(waiting[-1],))
-                process.start()
                 job = waiting.pop()
-                running[process] = job, monotonic() + PATIENCE * job.limits.total + SECONDS
+                process = context.Process(target=work, args=(job,))
+                with uninterrupted():
+                    process.start()
+                    running[process] = job, monotonic() + PATIENCE * job.limits.total + SECONDS
             connection.wait([process.sentinel for process in running], timeout=1)
             for process, (job, deadline) in [*running.items()]:
                 late = monotonic() > deadline

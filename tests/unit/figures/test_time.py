@@ -205,9 +205,13 @@ def test_a_finger_that_scrolls_sets_no_slider(opened, figures):
     swipe(x, y, 0, -200)
     page.wait_for_function("scrollY > 50")
     assert slider.get_attribute("aria-valuetext") == said
-    page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(300)
-    swipe(x, y, 0.5 * box["width"], 2)
+    page.evaluate(
+        "new Promise((rests) => { let y = -1; const look = setInterval(() => {"
+        " if (y === scrollY) { clearInterval(look); rests(); } y = scrollY; }, 150); })"
+    )
+    box = slider.bounding_box()
+    x, y = box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2
+    swipe(x, y, 0.7 * box["width"], 2)
     dragged = slider.get_attribute("aria-valuetext")
     assert dragged != said
     touch.send(
