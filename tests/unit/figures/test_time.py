@@ -209,6 +209,7 @@ def test_a_finger_that_scrolls_sets_no_slider(opened, figures):
         "new Promise((rests) => { let y = -1; const look = setInterval(() => {"
         " if (y === scrollY) { clearInterval(look); rests(); } y = scrollY; }, 150); })"
     )
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     x, y = box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2
     swipe(x, y, 0.7 * box["width"], 2)
