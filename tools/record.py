@@ -1,8 +1,9 @@
 """Record the runs that are too long for a chapter: `make recordings`.
 
-    python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard]
+    python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard] [adam_parts]
 
-The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits. The other two are
+The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits; adam_parts, on six,
+has the rows between RMSprop and Adam. The other two are
 sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of
 a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
 (transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
@@ -170,18 +171,21 @@ def record(kind, pool):
         print(f"{kind}, {rule}: best rate of each split {best.tolist()}")
 
 
-def record_scoreboard(pool, splits=3):
-    """Measure every row of the scoreboard on all splits, and write its file."""
-    jobs = [(name, number) for name in scoreboard.ROWS for number in range(splits)]
+ROWS = {"scoreboard": (scoreboard.ROWS, 3), "adam_parts": (scoreboard.PARTS, 6)}
+
+
+def record_rows(pool, file, names, splits):
+    """Measure these rows of the scoreboard on all splits, and write their file."""
+    jobs = [(name, number) for name in names for number in range(splits)]
     parts = list(pool.map(scoreboard.measure, *zip(*jobs, strict=True)))
-    rows = {name: {} for name in scoreboard.ROWS}
+    rows = {name: {} for name in names}
     for (name, _), entries in zip(jobs, parts, strict=True):
         for task, entry in entries.items():
             epochs = entry.epochs if np.isfinite(entry.epochs) else None
             rate = float(f"{entry.rate:.6g}")
             rows[name].setdefault(task, []).append([rate, entry.accuracy, epochs])
     text = json.dumps({"script": "tools/record.py", "rows": rows}, indent=1)
-    path = RECORDINGS / "scoreboard.json"
+    path = RECORDINGS / f"{file}.json"
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -189,13 +193,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument(
-        "kinds", nargs="*", metavar="kind", help="cnn, transformer, scoreboard; all by default"
+        "kinds", nargs="*", metavar="kind", help=f"{', '.join([*RULES, *ROWS])}; all by default"
     )
     options = parser.parse_args(arguments)
     with ProcessPoolExecutor(options.jobs) as pool:
-        for kind in options.kinds or [*RULES, "scoreboard"]:
-            if kind == "scoreboard":
-                record_scoreboard(pool)
+        for kind in options.kinds or [*RULES, *ROWS]:
+            if kind in ROWS:
+                record_rows(pool, kind, *ROWS[kind])
             else:
                 record(kind, pool)
     return 0

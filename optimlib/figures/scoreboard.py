@@ -90,6 +90,20 @@ ROWS = {  # name: (optimizer, numbers it remembers per weight, tasks, rates by t
 }
 
 
+def uncorrected(rate):
+    """Adam whose rate undoes the correction of both means."""
+    return Adam(lambda step: rate * (1 - 0.9 ** (step + 1)) / (1 - 0.999 ** (step + 1)) ** 0.5)
+
+
+PARTS = {  # from RMSprop to Adam, one part at a time, on the same tasks
+    "RMSprop": ROWS["RMSprop"],
+    "slow memory": (lambda rate: RMSprop(rate, rho=0.999), 1, TASKS, [decades(-3.75, -1.25)] * 3),
+    "slow, corrected": (lambda rate: Adam(rate, beta_1=0), 1, TASKS, [decades(-3.5, -0.75)] * 3),
+    "slow, corrected, averaged: Adam": ROWS["Adam"],
+    "Adam without correction": (uncorrected, 2, TASKS, [decades(-3.75, -1.25)] * 3),
+}
+
+
 def measure(name, seed):
     """Train a row's optimizer on the three tasks for the split `seed`: a dict of `Entry` by task.
 
@@ -97,7 +111,7 @@ def measure(name, seed):
     last epoch chooses the rate (medians over the starts). Raises RuntimeError where the best rate
     stands at the edge of its grid: then the grid proves nothing.
     """
-    optimizer, _, tasks, grids = ROWS[name]
+    optimizer, _, tasks, grids = (ROWS | PARTS)[name]
     entries = {}
     for (task, (build, data)), rates in zip(tasks.items(), grids, strict=True):
         runs = sweep(
@@ -115,9 +129,12 @@ def measure(name, seed):
     return entries
 
 
-def recorded():
-    """The recorded rows: a dict by name of dicts by task of one `Entry` a split (seeds 0, 1, 2)."""
-    rows = load_recording("scoreboard")["rows"]
+def recorded(file="scoreboard"):
+    """The rows of a recording: a dict by name of dicts by task of one `Entry` a split.
+
+    "scoreboard" holds `ROWS` for splits 0 to 2, "adam_parts" `PARTS` for splits 0 to 5.
+    """
+    rows = load_recording(file)["rows"]
     return {
         name: {
             task: [
@@ -130,12 +147,27 @@ def recorded():
     }
 
 
-def difference(name, entries, seed):
+def means(name):
+    """The recorded accuracies of a row in percent, means over the splits: a dict by task."""
+    return {
+        task: 100 * float(np.mean([entry.accuracy for entry in splits]))
+        for task, splits in recorded()[name].items()
+    }
+
+
+def gain(name, other, task, file="adam_parts"):
+    """What one row reads more than another on a task: points by split, (splits,)."""
+    rows = recorded(file)
+    pairs = zip(rows[name][task], rows[other][task], strict=True)
+    return 100 * np.array([one.accuracy - two.accuracy for one, two in pairs])
+
+
+def difference(name, entries, seed, file="scoreboard"):
     """How far a row that was measured anew stands from the recorded one, in accuracy, at most.
 
     A split that was not recorded is held against the mean of those that were.
     """
-    rows = recorded()[name]
+    rows = recorded(file)[name]
     known = {
         task: splits[seed].accuracy if seed < len(splits) else np.mean([e.accuracy for e in splits])
         for task, splits in rows.items()
@@ -150,13 +182,12 @@ def show(name):
     """
     names = list(ROWS)
     shown = [*names[: names.index(name) + 1], names[-1]]
-    rows = recorded()
     lines = []
     for row in dict.fromkeys(shown):
         cells = []
-        for splits in rows[row].values():
+        for splits, accuracy in zip(recorded()[row].values(), means(row).values(), strict=True):
             epochs = np.median([entry.epochs for entry in splits])
             when = f"{epochs:.0f}" if np.isfinite(epochs) else "–"
-            cells.append(f"{100 * np.mean([entry.accuracy for entry in splits]):.1f} % ({when})")
+            cells.append(f"{accuracy:.1f} % ({when})")
         lines.append([row, ROWS[row][1], *cells])
     return table(["tuned", "remembers per weight", *TASKS], lines)
