@@ -1,9 +1,10 @@
 """Record the runs that are too long for a chapter: `make recordings`.
 
     python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard] [adam_parts]
+                           [adam_betas]
 
 The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits; adam_parts, on six,
-has the rows between RMSprop and Adam. The other two are
+has the rows between RMSprop and Adam; adam_betas, on eight, has pairs of betas. The other two are
 sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of
 a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
 (transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
@@ -174,6 +175,9 @@ def record(kind, pool):
 ROWS = {"scoreboard": (scoreboard.ROWS, 3), "adam_parts": (scoreboard.PARTS, 6)}
 
 
+KINDS = [*RULES, *ROWS, "adam_betas"]
+
+
 def record_rows(pool, file, names, splits):
     """Measure these rows of the scoreboard on all splits, and write their file."""
     jobs = [(name, number) for name in names for number in range(splits)]
@@ -189,17 +193,34 @@ def record_rows(pool, file, names, splits):
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
+def record_betas(pool, splits=8):
+    """Measure Adam's betas on all splits, and write their file."""
+    pairs = [pair for pair in scoreboard.BETAS for _ in range(splits)]
+    numbers = [*range(splits)] * len(scoreboard.BETAS)
+    losses = np.reshape(
+        list(pool.map(scoreboard.loss_of_betas, *zip(*pairs, strict=True), numbers)), (-1, splits)
+    )
+    rows = [
+        {"betas": pair, "test loss": [float(f"{loss:.6g}") for loss in row]}
+        for pair, row in zip(scoreboard.BETAS, losses, strict=True)
+    ]
+    text = json.dumps({"script": "tools/record.py", "rows": rows}, indent=1)
+    (RECORDINGS / "adam_betas.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument(
-        "kinds", nargs="*", metavar="kind", help=f"{', '.join([*RULES, *ROWS])}; all by default"
+        "kinds", nargs="*", metavar="kind", help=f"{', '.join(KINDS)}; all by default"
     )
     options = parser.parse_args(arguments)
     with ProcessPoolExecutor(options.jobs) as pool:
-        for kind in options.kinds or [*RULES, *ROWS]:
+        for kind in options.kinds or KINDS:
             if kind in ROWS:
                 record_rows(pool, kind, *ROWS[kind])
+            elif kind == "adam_betas":
+                record_betas(pool)
             else:
                 record(kind, pool)
     return 0

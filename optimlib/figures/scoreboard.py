@@ -89,6 +89,10 @@ ROWS = {  # name: (optimizer, numbers it remembers per weight, tasks, rates by t
     ),
 }
 
+BETAS = [
+    (0, 0.999), (0.5, 0.999), (0.9, 0.999), (0.99, 0.999), (0.9, 0.9), (0.9, 0.99), (0.9, 0.9999)
+]  # fmt: skip
+
 
 def uncorrected(rate):
     """Adam whose rate undoes the correction of both means."""
@@ -127,6 +131,21 @@ def measure(name, seed):
             rates[best], float(np.median(runs["test_accuracy"][best])), float(epochs)
         )
     return entries
+
+
+def loss_of_betas(beta_1, beta_2, seed, epochs=8):
+    """The test loss of Adam with these betas on the clean digits, its rate tuned for the split.
+
+    Twelve rates, three random starts; raises RuntimeError where the best rate is at the edge.
+    """
+    rates, starts = decades(-3.5, -0.75), 10 * seed + np.arange(3)
+    runs = sweep(
+        network, lambda rate: Adam(rate, beta_1, beta_2), rates, load_digits(seed), starts, epochs
+    )
+    best = runs["val_loss"][..., -1].mean(axis=1).argmin()
+    if best in (0, len(rates) - 1):
+        raise RuntimeError(f"betas {beta_1}, {beta_2}: the best rate is at the edge")
+    return float(runs["test_loss"][best].mean())
 
 
 def recorded(file="scoreboard"):
