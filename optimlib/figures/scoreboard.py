@@ -108,16 +108,18 @@ PARTS = {  # from RMSprop to Adam, one part at a time, on the same tasks
 }
 
 
-def measure(name, seed):
-    """Train a row's optimizer on the three tasks for the split `seed`: a dict of `Entry` by task.
+def measure(name, seed, only=TASKS):
+    """Train a row's optimizer on its tasks for the split `seed`: a dict of `Entry` by task.
 
     Every rate of the row's grid, three random starts, twenty epochs; the validation loss after the
     last epoch chooses the rate (medians over the starts). Raises RuntimeError where the best rate
-    stands at the edge of its grid: then the grid proves nothing.
+    stands at the edge of its grid: then the grid proves nothing. `only` names the tasks.
     """
     optimizer, _, tasks, grids = (ROWS | PARTS)[name]
     entries = {}
     for (task, (build, data)), rates in zip(tasks.items(), grids, strict=True):
+        if task not in only:
+            continue
         runs = sweep(
             build, optimizer, rates, data(load_digits(seed), seed), seed + np.arange(3), EPOCHS
         )
