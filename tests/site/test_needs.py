@@ -150,13 +150,13 @@ def plain(value):
     return repr(value) if isinstance(value, int | float | str) else None
 
 
-@pytest.mark.parametrize("path", book.CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", book.CHAPTERS[::3], ids=lambda path: path.stem)
 def test_on_what_they_need_a_chapter_s_cells_give_what_they_give_on_all(path):
-    """The last cell and two before it: those that need most, but not all."""
+    """In every third chapter, the last cell and one before it that needs much, but not all."""
     facts = needs.facts([book.code(cell) for cell, _ in book.cells(path)], METHODS)
     last = len(facts) - 1
     counts = {n: len(needs.needed(facts, n)) for n in range(len(facts))}
-    sample = {last, *sorted((n for n in counts if counts[n] < n / 2), key=counts.get)[-2:]}
+    sample = {last, *sorted((n for n in counts if counts[n] < n / 2), key=counts.get)[-1:]}
     whole = Outcomes(path, facts, sample).found
     assert whole.keys() == sample
     for number in sample:
