@@ -126,7 +126,7 @@ def test_a_chapter_works_from_a_file(browser, site):
         ),
     )
     page.goto((site / "book/03-momentum.html").as_uri(), wait_until="networkidle")
-    assert page.locator("mjx-container").count() > 50
+    page.wait_for_function("document.querySelectorAll('mjx-container').length > 50")
     loaded = page.evaluate(
         "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status == "
         "'loaded').map(f => f.family))"
