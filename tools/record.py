@@ -1,15 +1,22 @@
 """Record the runs that are too long for a chapter: `make recordings`.
 
-    python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard]
+    python -m tools.record [--jobs 2] [cnn] [rnn] [transformer] [clipping] [batches] [scoreboard]
 
-The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits. The other two are
-sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of
-a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
-(transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
-two chapters as it was when the file was made, in lower case, without formulas, code, digits and
-most punctuation. It is frozen: the recordings hold for it. Chapter 8 draws them, and
-tests/unit/test_recordings.py runs a part of them again. Losses are those after the last epoch; null
-stands for a run that diverged.
+The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits. The others are
+sweeps of the learning rate with optimlib, several splits of the data and one or two seeds a split,
+in optimlib/data_files/recordings:
+
+- cnn.json: a convolutional network on the digits;
+- rnn.json: a recurrent network that reads them in 32 steps, and in 8;
+- transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
+- clipping.json: the same Transformer on more splits, with clipped momentum as a control;
+- batches.json: the same for 128 updates of a batch of 4 to 256 windows of all 256; there val_loss
+  is the loss on the training windows.
+
+The text is the prose of this book's first two chapters as it was when the file was made, in lower
+case, without formulas, code, digits and most punctuation. It is frozen: the recordings hold for it.
+Chapter 9 draws them, and tests/unit/test_recordings.py runs a part of them again. Losses are those
+after the last epoch; null stands for a run that diverged.
 """
 
 import argparse
@@ -27,7 +34,7 @@ import numpy as np
 from optimlib import optimizers
 from optimlib.data import RECORDINGS, load_digits, split
 from optimlib.figures import scoreboard
-from optimlib.networks import CNN, Transformer, windows
+from optimlib.networks import CNN, RNN, Transformer, windows
 from optimlib.training import sweep
 
 ALPHABET = " ,.abcdefghijklmnopqrstuvwxyz"
@@ -56,11 +63,42 @@ SETTINGS = {
         "train": 1000,
         "validation": 190,
     },
+    "rnn": {
+        "units": 16,
+        "epochs": 8,
+        "batch_size": 32,
+        "clip": 1.0,
+        "splits": 8,
+        "seeds a split": 2,
+        "train": 1000,
+        "validation": 297,
+    },
+}
+TEXT = {key: SETTINGS["transformer"][key] for key in ("length", "width", "heads", "blocks")}
+SETTINGS["clipping"] = TEXT | {
+    "epochs": 10,
+    "batch_size": 16,
+    "clip": 1.0,
+    "splits": 6,
+    "seeds a split": 1,
+    "train": 1000,
+    "validation": 190,
+}
+SETTINGS["batches"] = TEXT | {
+    "updates": 128,
+    "splits": 3,
+    "seeds a split": 1,
+    "train": 256,
+    "validation": 190,
 }
 
 
 def momentum(rate):
     return optimizers.SGD(rate, momentum=0.9)
+
+
+def clipped(rate):
+    return optimizers.SGD(rate, momentum=0.9, global_clipnorm=1.0)
 
 
 def adamw(rate):
@@ -94,6 +132,31 @@ RULES = {  # kind: {name: (rule, learning rates)}
         )
         for suffix, change in (("", lambda rule: rule), (", warmup", warm))
     },
+    "rnn": {
+        "SGD": (optimizers.SGD, half_decades(-2.5, 0)),
+        "momentum": (momentum, half_decades(-3.5, -0.5)),
+        "clipped momentum": (clipped, half_decades(-3, 0)),
+        "RMSprop": (optimizers.RMSprop, half_decades(-3.5, -1)),
+        "Adam": (optimizers.Adam, half_decades(-3.5, -1)),
+        "SGD, 8 steps": (optimizers.SGD, half_decades(-2, 0.5)),
+        "momentum, 8 steps": (momentum, half_decades(-3, -0.5)),
+        "clipped momentum, 8 steps": (clipped, half_decades(-2.5, 0)),
+        "RMSprop, 8 steps": (optimizers.RMSprop, half_decades(-3.5, -1)),
+        "Adam, 8 steps": (optimizers.Adam, half_decades(-3.5, -1)),
+    },
+    "clipping": {
+        "momentum": (momentum, half_decades(-1.5, 0)),
+        "clipped momentum": (clipped, half_decades(-1.5, 0.5)),
+        "Adam": (optimizers.Adam, half_decades(-2.5, -1.5)),
+    },
+    "batches": {
+        f"{name}, {size}": (rule, rates)
+        for name, rule, rates in (
+            ("momentum", momentum, half_decades(-1.5, 0.5)),
+            ("Adam", optimizers.Adam, half_decades(-2.5, -1)),
+        )
+        for size in (4, 16, 64, 256)
+    },
 }
 
 
@@ -119,13 +182,22 @@ def run(kind, name, number, rates=None, seeds=None):
         def build(seed):
             return CNN(filters=s["filters"], seed=seed)
 
-    else:
-        data, chunk = text_data(number, s["train"], s["validation"]), 10
-        sizes = {key: s[key] for key in ("length", "width", "heads", "blocks")}
+    elif kind == "rnn":
+        steps = (8, 8) if name.endswith("8 steps") else (32, 2)
+        digits, chunk = load_digits(number, s["train"], s["validation"]), 40
+        data = [(x.reshape(-1, *steps), y) for x, y in digits]
 
         def build(seed):
-            return Transformer(len(ALPHABET), **sizes, seed=seed)
+            return RNN(steps[1], s["units"], 10, seed=seed)
 
+    else:
+        data, chunk = text_data(number, s["train"], s["validation"]), 10
+
+        def build(seed):
+            return Transformer(len(ALPHABET), **TEXT, seed=seed)
+
+    if kind == "batches":
+        return same_updates(build, rule, rates or every, data, seeds, int(name.split(", ")[1]))
     length = {"epochs": s["epochs"], "batch_size": s["batch_size"]}
     result = sweep(build, rule, rates or every, data, seeds, **length, chunk=chunk)
     return {
@@ -133,6 +205,23 @@ def run(kind, name, number, rates=None, seeds=None):
         "test_loss": result["test_loss"],
         "test_accuracy": result["test_accuracy"],
     }
+
+
+def same_updates(build, rule, rates, data, seeds, size):
+    """As `run`, for a number of updates; val_loss is the loss on all training samples, at the end.
+
+    The validation samples are not used: what is asked is how fast a rule trains.
+    """
+    updates, found = SETTINGS["batches"]["updates"], {}
+    epochs = updates * size // len(data.train[0])
+    for rate in rates:
+        model = build(np.asarray(seeds))
+        model.compile(rule(rate), "categorical_crossentropy", ["accuracy"])
+        stopped = model.fit(*data.train, batch_size=size, epochs=epochs).stopped
+        loss, (test_loss, right) = model.evaluate(*data.train)[0], model.evaluate(*data.test)
+        for key, value in (("val_loss", loss), ("test_loss", test_loss), ("test_accuracy", right)):
+            found.setdefault(key, []).append(np.where(stopped > 0, np.nan, value))
+    return {key: np.array(values) for key, values in found.items()}
 
 
 def numbers(array):
@@ -189,7 +278,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument(
-        "kinds", nargs="*", metavar="kind", help="cnn, transformer, scoreboard; all by default"
+        "kinds", nargs="*", metavar="kind", help=f"{', '.join(RULES)}, scoreboard; all by default"
     )
     options = parser.parse_args(arguments)
     with ProcessPoolExecutor(options.jobs) as pool:
