@@ -10,7 +10,7 @@ in optimlib/data_files/recordings:
 - rnn.json: a recurrent network that reads them in 32 steps, and in 8;
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
 - clipping.json: the same, with clipped momentum as a control;
-- batches.json: a Transformer on 128 shorter windows, for 128 updates of 8, 32 or all of them; there
+- batches.json: a Transformer on 128 shorter windows, for 64 updates of 8, 32 or all of them; there
   val_loss is the loss on these windows.
 
 The text is the prose of this book's first two chapters as it was when the file was made, in lower
@@ -77,7 +77,7 @@ SETTINGS = {
 SETTINGS["clipping"] = SETTINGS["transformer"] | {"clip": 1.0}
 SETTINGS["batches"] = SETTINGS["transformer"] | {
     "length": 8,
-    "updates": 128,
+    "updates": 64,
     "splits": 3,
     "seeds a split": 1,
     "train": 128,
@@ -104,9 +104,9 @@ def warm(rule):
     return lambda rate: rule(lambda step: rate * min(1.0, (step + 1) / updates))
 
 
-def half_decades(low, high):
-    """low, ..., high: powers of ten whose exponents lie half apart, rounded to four digits."""
-    return [float(f"{10**e:.4g}") for e in np.arange(low, high + 0.25, 0.5)]
+def half_decades(low, high, step=0.5):
+    """low, ..., high: powers of ten with exponents `step` apart, rounded to four digits."""
+    return [float(f"{10**e:.4g}") for e in np.arange(low, high + step / 2, step)]
 
 
 RULES = {  # kind: {name: (rule, learning rates)}
@@ -141,8 +141,8 @@ RULES = {  # kind: {name: (rule, learning rates)}
     "batches": {
         f"{name}, {size}": (rule, rates)
         for name, rule, rates in (
-            ("momentum", momentum, half_decades(-1.5, 0.5)),
-            ("Adam", optimizers.Adam, half_decades(-2.5, -1)),
+            ("momentum", momentum, half_decades(-1.75, -0.25, 0.25)),
+            ("Adam", optimizers.Adam, half_decades(-2.5, -1.25, 0.25)),
         )
         for size in (8, 32, 128)
     },

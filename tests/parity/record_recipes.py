@@ -3,11 +3,10 @@
     PYTHONPATH=. .venv-parity/bin/python tests/parity/record_recipes.py [other.json]
 
 It writes optimlib/data_files/recordings/recipes.json, which chapter 12 prints and draws. The
-programs are programs/recipe_torch.py and recipe_keras.py; each is run as its text stands, with the
+programs are programs/recipes/torch.py and keras.py; each is run as its text stands, with the
 seed exchanged, and for a slip one piece of it. The recording keeps the text of both.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import record_keras
 from optimlib.data import RECORDINGS
 
 PROGRAMS = {
-    name: (Path(__file__).parent / "programs" / f"recipe_{name}.py").read_text()
+    name: (Path(__file__).parent / "programs" / "recipes" / f"{name}.py").read_text()
     for name in ("torch", "keras")
 }
 SEEDS = range(5)
@@ -34,6 +33,12 @@ GROUPS = PROGRAMS["torch"][
 SLIPS = [  # what it is called, the framework, what is exchanged for what
     ("the recipe", "torch", "", ""),
     ("the gradients are never set to zero", "torch", "            opt.zero_grad()\n", ""),
+    (
+        "never set to zero, and not clipped",
+        "torch",
+        CLIP + STEP + SCHEDULE + "            opt.zero_grad()\n",
+        STEP + SCHEDULE,
+    ),
     (
         "softmax before CrossEntropyLoss",
         "torch",
@@ -62,8 +67,19 @@ SLIPS = [  # what it is called, the framework, what is exchanged for what
         "torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=0.01)\n",
     ),
     ("the rate left out", "torch", "    lr=0.01,\n", ""),
-    ("SGD, the rate left out", "torch", GROUPS, "torch.optim.SGD(model.parameters(), momentum=0.9)\n"),
+    (
+        "SGD, the rate left out",
+        "torch",
+        GROUPS,
+        "torch.optim.SGD(model.parameters(), momentum=0.9)\n",
+    ),
     ("the recipe, in Keras", "keras", "", ""),
+    (
+        "the schedule counted in updates",
+        "keras",
+        "decay_steps=900, warmup_target=0.01, warmup_steps=100",
+        "decay_steps=450, warmup_target=0.01, warmup_steps=50",
+    ),
     ("from_logits left out", "keras", "from_logits=True", ""),
 ]
 

@@ -14,8 +14,8 @@ model = keras.Sequential(
         layers.Dense(10),
     ]
 )
-rate = schedules.CosineDecay(
-    1e-4, decay_steps=450, warmup_target=0.01, warmup_steps=50
+rate = schedules.CosineDecay(  # counts pieces: two for each update
+    1e-4, decay_steps=900, warmup_target=0.01, warmup_steps=100
 )
 opt = optimizers.AdamW(
     rate,
