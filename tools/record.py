@@ -141,7 +141,7 @@ RULES = {  # kind: {name: (rule, learning rates)}
     "batches": {
         f"{name}, {size}": (rule, rates)
         for name, rule, rates in (
-            ("momentum", momentum, half_decades(-1.75, -0.25, 0.25)),
+            ("momentum", momentum, half_decades(-1.75, 0, 0.25)),
             ("Adam", optimizers.Adam, half_decades(-2.5, -1.25, 0.25)),
         )
         for size in (8, 32, 128)
