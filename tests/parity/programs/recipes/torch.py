@@ -24,7 +24,10 @@ opt = torch.optim.AdamW(
 )
 scheduler = SequentialLR(
     opt,
-    [LinearLR(opt, start_factor=0.01, total_iters=50), CosineAnnealingLR(opt, T_max=450)],
+    [
+        LinearLR(opt, start_factor=0.01, total_iters=50),
+        CosineAnnealingLR(opt, T_max=450),
+    ],
     milestones=[50],
 )
 loss = torch.nn.CrossEntropyLoss()
