@@ -74,7 +74,9 @@ def test_recordings_are_found_from_any_folder(tmp_path, monkeypatch):
         "transformer": ["axes of the numbers", "runs", "settings", "versions"],
         "frameworks": ["paths", "programs", "schedules", "start", "training", "versions"],
     }
-    with pytest.raises(ValueError, match="no recording 'nothing'; there are batches, .*cnn, .*rnn"):
+    with pytest.raises(
+        ValueError, match=r"no recording 'nothing'; there are batches, .*cnn, .*rnn"
+    ):
         data.load_recording("nothing")
 
 
