@@ -52,7 +52,8 @@ def load_wine(seed=0, train=90, validation=40):
 def load_recording(name):
     """A recording as dicts and lists.
 
-    "cnn" and "transformer" are runs too long for a chapter, "frameworks" is of other libraries.
+    "cnn", "rnn", "transformer", "clipping" and "batches" are runs too long for a chapter;
+    "frameworks" and "recipes" are of other libraries.
     """
     names = sorted(path.stem for path in RECORDINGS.glob("*.json"))
     if name not in names:

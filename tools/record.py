@@ -1,17 +1,23 @@
 """Record the runs that are too long for a chapter: `make recordings`.
 
-    python -m tools.record [--jobs 2] [cnn] [transformer] [scoreboard] [adam_parts]
-                           [adam_betas]
+    python -m tools.record [--jobs 2] [kind ...]
 
 The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits; adam_parts, on six,
-has the rows between RMSprop and Adam; adam_betas, on eight, has pairs of betas. The other two are
-sweeps of the learning rate with optimlib, several splits of the data and several seeds a split: of
-a convolutional network on the digits (cnn.json), and of a Transformer on text.txt
-(transformer.json), in optimlib/data_files/recordings. The text is the prose of this book's first
-two chapters as it was when the file was made, in lower case, without formulas, code, digits and
-most punctuation. It is frozen: the recordings hold for it. Chapter 8 draws them, and
-tests/unit/test_recordings.py runs a part of them again. Losses are those after the last epoch; null
-stands for a run that diverged.
+has the rows between RMSprop and Adam; adam_betas, on eight, has pairs of betas. The others are
+sweeps of the learning rate with optimlib, several splits of the data and one or two seeds a split,
+in optimlib/data_files/recordings:
+
+- cnn.json: a convolutional network on the digits;
+- rnn.json: a recurrent network that reads them in 32 steps, and in 8;
+- transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
+- clipping.json: the same, with clipped momentum as a control;
+- batches.json: a Transformer on 128 shorter windows, for 64 updates of 8, 32 or all of them; there
+  val_loss is the loss on these windows.
+
+The text is the prose of this book's first two chapters as it was when the file was made, in lower
+case, without formulas, code, digits and most punctuation. It is frozen: the recordings hold for it.
+Chapter 9 draws them, and tests/unit/test_recordings.py runs a part of them again. Losses are those
+after the last epoch; null stands for a run that diverged.
 """
 
 import argparse
@@ -29,7 +35,7 @@ import numpy as np
 from optimlib import optimizers
 from optimlib.data import RECORDINGS, load_digits, split
 from optimlib.figures import scoreboard
-from optimlib.networks import CNN, Transformer, windows
+from optimlib.networks import CNN, RNN, Transformer, windows
 from optimlib.training import sweep
 
 ALPHABET = " ,.abcdefghijklmnopqrstuvwxyz"
@@ -58,11 +64,35 @@ SETTINGS = {
         "train": 1000,
         "validation": 190,
     },
+    "rnn": {
+        "units": 16,
+        "epochs": 8,
+        "batch_size": 32,
+        "clip": 1.0,
+        "splits": 8,
+        "seeds a split": 2,
+        "train": 1000,
+        "validation": 297,
+    },
 }
+SETTINGS["clipping"] = SETTINGS["transformer"] | {"clip": 1.0}
+SETTINGS["batches"] = SETTINGS["transformer"] | {
+    "length": 8,
+    "updates": 64,
+    "splits": 3,
+    "seeds a split": 1,
+    "train": 128,
+}
+for unused in ("epochs", "batch_size", "warmup updates", "weight_decay of AdamW"):
+    del SETTINGS["batches"][unused]
 
 
 def momentum(rate):
     return optimizers.SGD(rate, momentum=0.9)
+
+
+def clipped(rate):
+    return optimizers.SGD(rate, momentum=0.9, global_clipnorm=1.0)
 
 
 def adamw(rate):
@@ -75,9 +105,9 @@ def warm(rule):
     return lambda rate: rule(lambda step: rate * min(1.0, (step + 1) / updates))
 
 
-def half_decades(low, high):
-    """low, ..., high: powers of ten whose exponents lie half apart, rounded to four digits."""
-    return [float(f"{10**e:.4g}") for e in np.arange(low, high + 0.25, 0.5)]
+def half_decades(low, high, step=0.5):
+    """low, ..., high: powers of ten with exponents `step` apart, rounded to four digits."""
+    return [float(f"{10**e:.4g}") for e in np.arange(low, high + step / 2, step)]
 
 
 RULES = {  # kind: {name: (rule, learning rates)}
@@ -96,13 +126,34 @@ RULES = {  # kind: {name: (rule, learning rates)}
         )
         for suffix, change in (("", lambda rule: rule), (", warmup", warm))
     },
+    "rnn": {
+        "SGD": (optimizers.SGD, half_decades(-2.5, 0)),
+        "momentum": (momentum, half_decades(-3.5, -0.5)),
+        "clipped momentum": (clipped, half_decades(-3, 0)),
+        "RMSprop": (optimizers.RMSprop, half_decades(-3.5, -1)),
+        "Adam": (optimizers.Adam, half_decades(-3.5, -1)),
+        "SGD, 8 steps": (optimizers.SGD, half_decades(-2, 0.5)),
+        "momentum, 8 steps": (momentum, half_decades(-3, -0.5)),
+        "clipped momentum, 8 steps": (clipped, half_decades(-2.5, 0)),
+        "RMSprop, 8 steps": (optimizers.RMSprop, half_decades(-3.5, -1)),
+        "Adam, 8 steps": (optimizers.Adam, half_decades(-3.5, -1)),
+    },
+    "clipping": {"clipped momentum": (clipped, half_decades(-1.5, 0))},
+    "batches": {
+        f"{name}, {size}": (rule, rates)
+        for name, rule, rates in (
+            ("momentum", momentum, half_decades(-1.75, 0, 0.25)),
+            ("Adam", optimizers.Adam, half_decades(-2.5, -1.25, 0.25)),
+        )
+        for size in (8, 32, 128)
+    },
 }
 
 
-def text_data(number, train, validation):
+def text_data(number, train, validation, length=LENGTH):
     """The frozen text as a Split of windows."""
     text = " ".join((RECORDINGS / "text.txt").read_text(encoding="utf-8").split())
-    return split(*windows(text, ALPHABET, LENGTH), train, validation, number)
+    return split(*windows(text, ALPHABET, length), train, validation, number)
 
 
 def run(kind, name, number, rates=None, seeds=None):
@@ -121,13 +172,23 @@ def run(kind, name, number, rates=None, seeds=None):
         def build(seed):
             return CNN(filters=s["filters"], seed=seed)
 
+    elif kind == "rnn":
+        steps = (8, 8) if name.endswith("8 steps") else (32, 2)
+        digits, chunk = load_digits(number, s["train"], s["validation"]), 40
+        data = [(x.reshape(-1, *steps), y) for x, y in digits]
+
+        def build(seed):
+            return RNN(steps[1], s["units"], 10, seed=seed)
+
     else:
-        data, chunk = text_data(number, s["train"], s["validation"]), 10
+        data, chunk = text_data(number, s["train"], s["validation"], s["length"]), 10
         sizes = {key: s[key] for key in ("length", "width", "heads", "blocks")}
 
         def build(seed):
             return Transformer(len(ALPHABET), **sizes, seed=seed)
 
+    if kind == "batches":
+        return same_updates(build, rule, rates or every, data, seeds, int(name.split(", ")[1]))
     length = {"epochs": s["epochs"], "batch_size": s["batch_size"]}
     result = sweep(build, rule, rates or every, data, seeds, **length, chunk=chunk)
     return {
@@ -135,6 +196,23 @@ def run(kind, name, number, rates=None, seeds=None):
         "test_loss": result["test_loss"],
         "test_accuracy": result["test_accuracy"],
     }
+
+
+def same_updates(build, rule, rates, data, seeds, size):
+    """As `run`, for a number of updates; val_loss is the loss on all training samples, at the end.
+
+    The validation samples are not used: what is asked is how fast a rule trains.
+    """
+    updates, found = SETTINGS["batches"]["updates"], {}
+    epochs = updates * size // len(data.train[0])
+    for rate in rates:
+        model = build(np.asarray(seeds))
+        model.compile(rule(rate), "categorical_crossentropy", ["accuracy"])
+        stopped = model.fit(*data.train, batch_size=size, epochs=epochs).stopped
+        loss, (test_loss, right) = model.evaluate(*data.train)[0], model.evaluate(*data.test)
+        for key, value in (("val_loss", loss), ("test_loss", test_loss), ("test_accuracy", right)):
+            found.setdefault(key, []).append(np.where(stopped > 0, np.nan, value))
+    return {key: np.array(values) for key, values in found.items()}
 
 
 def numbers(array):

@@ -18,7 +18,6 @@ QUOTED = {
     "06-adamw": 28,
     "07-schedules": 30,
     "08-choosing": 25,
-    "09-frameworks": 18,
 }
 
 

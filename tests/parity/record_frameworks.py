@@ -3,7 +3,7 @@ that each really takes.
 
     PYTHONPATH=. .venv-parity/bin/python tests/parity/record_frameworks.py [other.json]
 
-It writes optimlib/data_files/recordings/frameworks.json, which chapter 9 draws. Every case has a
+It writes optimlib/data_files/recordings/frameworks.json, which chapter 12 draws. Every case has a
 line of code for each framework; the line as printed is the line that is run. All minimise the same
 function of two weights, scale * (a w_1^2 + b w_2^2) / 2 with curvature (a, b), in float64: Keras as
 in record_keras.py, PyTorch with a float64 parameter, optax with JAX's `jax_enable_x64` and a 64-bit

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import record_keras
 import record_newer
+import record_recipes
 import train_frameworks
 
 from optimlib import optimizers
@@ -202,3 +203,23 @@ def test_tensorflow_keras_is_keras(name):
         train_frameworks.accuracy(framework, name, 1) for framework in ("keras", "tensorflow_keras")
     )
     assert one == other
+
+
+def test_the_recorded_recipes_are_those_of_the_folder():
+    recorded = load_recording("recipes")
+    assert recorded["programs"] == record_recipes.PROGRAMS
+    slips = [(r["id"], r["framework"], r["old"], r["new"]) for r in recorded["runs"]]
+    assert slips == [tuple(slip) for slip in record_recipes.SLIPS]
+
+
+@pytest.mark.parametrize("slip", record_recipes.SLIPS, ids=lambda slip: slip[0])
+def test_a_recipe_ends_where_it_was_recorded(slip):
+    """One seed of each, as its text stands: single precision rounds by the processor, so within a
+    point and a half; a run that has not learned, within ten.
+    """
+    name, framework, old, new = slip
+    record_frameworks.as_a_user()
+    run = next(r for r in load_recording("recipes")["runs"] if r["id"] == name)
+    before = run["test_accuracy"][0]
+    again = record_recipes.accuracy(framework, record_recipes.SEEDS[0], old, new)
+    assert abs(again - before) <= (0.015 if before > 0.9 else 0.1)

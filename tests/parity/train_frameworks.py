@@ -2,7 +2,7 @@
 programs/ is one program.
 
 A program is run as its text stands, with two things exchanged: the line that makes the optimizer,
-    and the seed. The recording keeps the text of each program, so that what chapter 9 prints is
+    and the seed. The recording keeps the text of each program, so that what chapter 12 prints is
     what ran.
 """
 

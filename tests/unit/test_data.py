@@ -75,9 +75,9 @@ def test_recordings_are_found_from_any_folder(tmp_path, monkeypatch):
         "frameworks": ["paths", "programs", "schedules", "start", "training", "versions"],
     }
     with pytest.raises(
-        ValueError, match="no recording 'rnn'; there are adam_betas, adam_parts, cnn, "
+        ValueError, match=r"no recording 'nothing'; there are adam_betas, .*cnn, .*rnn"
     ):
-        data.load_recording("rnn")
+        data.load_recording("nothing")
 
 
 def test_bad_sizes_are_named():

@@ -1,6 +1,6 @@
 """optimlib gives the numbers of Keras 3, as recorded in float64.
 
-The second part holds the recording that chapter 9 draws, of Keras, PyTorch and optax side by side,
+The second part holds the recording that chapter 12 draws, of Keras, PyTorch and optax side by side,
 against the rules that the chapter's table states.
 
 tests/parity/keras.json holds what real Keras computed, tests/parity/record_keras.py how. Equal
@@ -282,7 +282,7 @@ class Clipped:
         return self.rule(t, w, g * min(1, self.limit / np.linalg.norm(g)))
 
 
-OTHERS = {  # what PyTorch and optax do, each as the table of chapter 9 states it
+OTHERS = {  # what PyTorch and optax do, each as the table of chapter 12 states it
     "momentum-constant": dict.fromkeys(["torch", "optax"], lambda: Sum(constant(0.02), 0.9)),
     "momentum-step": dict.fromkeys(["torch", "optax"], lambda: Sum(cut(0.02), 0.9)),
     "momentum-exponential": dict.fromkeys(

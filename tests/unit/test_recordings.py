@@ -1,4 +1,4 @@
-"""The recordings of CNN and Transformer: complete, and the same when a part is run again."""
+"""The recordings of CNN, RNN and Transformer: complete, and the same when a part is run again."""
 
 import numpy as np
 import pytest
@@ -47,6 +47,14 @@ def test_a_part_of_the_transformer_runs_comes_out_the_same(name):
     again_is_the_same(
         "transformer", name, number=1, rate=record.RULES["transformer"][name][1][2], within=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("rnn", "clipped momentum"), ("rnn", "Adam, 8 steps"), ("batches", "momentum, 8")],
+)
+def test_a_part_of_the_controls_comes_out_the_same(kind, name):
+    again_is_the_same(kind, name, number=1, rate=record.RULES[kind][name][1][2], within=1e-4)
 
 
 def again_is_the_same(kind, name, number, rate, within):
