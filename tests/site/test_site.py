@@ -119,7 +119,8 @@ THINNED = """() => {
     section.style.contentVisibility = "visible";
   document.querySelectorAll("mjx-math").forEach((half) => half.remove());
   // what a closed fold holds is not there, but axe counts what the keyboard could reach in it
-  for (const box of document.querySelectorAll("details:not([open]) [tabindex]")) box.removeAttribute("tabindex");
+  for (const box of document.querySelectorAll("details:not([open]) [tabindex]"))
+    box.removeAttribute("tabindex");
   const seen = new Set();
   for (const pre of document.querySelectorAll(".highlight pre")) {
     const kinds = ["", ...[...pre.querySelectorAll("span[class]")].map((span) => span.className)];
