@@ -1,4 +1,4 @@
-"""Learning-rate schedules, with the names and numbers of `keras.optimizers.schedules`.
+"""Learning-rate schedules, with the names and numbers of `keras.optimizers.schedules`, and `WSD`.
 
 A schedule is a pure function of the step: `schedule(step)` is the rate of step 0, 1, 2, ..., the
 same whenever and however often it is asked. `step` may be an array of steps; rates given as arrays
@@ -12,7 +12,12 @@ import numpy as np
 from optimlib import checks
 
 POSITIVE = {"low": 0, "open_low": True}
-LOWEST = {"decay_steps": POSITIVE, "first_decay_steps": POSITIVE, "t_mul": {"low": 1}}
+LOWEST = {
+    "decay_steps": POSITIVE,
+    "first_decay_steps": POSITIVE,
+    "total_steps": POSITIVE,
+    "t_mul": {"low": 1},
+}
 
 
 @dataclass(repr=False)
@@ -221,3 +226,41 @@ class CosineDecayRestarts(Schedule):
             p = (p - (t**i - 1) / (t - 1)) / t**i
         cosine = self.m_mul**i * (1 + np.cos(np.pi * p)) / 2
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
+
+
+@dataclass(repr=False)
+class WSD(Schedule):
+    """Warmup, stable, decay: up in a straight line, then held, then down in a straight line.
+
+    Keras has no such schedule: this one is the book's own (Hu et al., 2024, MiniCPM).
+
+    rate(step) = learning_rate * min(step / warmup_steps, 1, alpha + (1 - alpha) * left)
+    left = (total_steps - step) / decay_steps, and 0 from total_steps on
+
+    Args:
+        learning_rate: The rate that is held.
+        total_steps: How many steps the run has.
+        decay_steps: How many of them, the last, the way down takes, > 0.
+        warmup_steps: How many of them, the first, the way up takes.
+        alpha: What is left of the rate at the end, at most 1.
+    """
+
+    learning_rate: float
+    total_steps: float
+    decay_steps: float
+    warmup_steps: float = 0
+    alpha: float = 0.0
+    name: str | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if np.any(self.warmup_steps + self.decay_steps > self.total_steps):
+            raise ValueError(
+                f"warmup_steps={self.warmup_steps!r} and decay_steps={self.decay_steps!r} "
+                f"are more than total_steps={self.total_steps!r}"
+            )
+
+    def rate(self, step):
+        left = np.clip((self.total_steps - step) / self.decay_steps, 0, 1)
+        climb = np.where(step < self.warmup_steps, step / np.maximum(self.warmup_steps, 1), 1.0)
+        return self.learning_rate * np.minimum(climb, self.alpha + (1 - self.alpha) * left)

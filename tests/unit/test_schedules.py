@@ -5,6 +5,7 @@ import pytest
 
 from optimlib import optimizers
 from optimlib.schedules import (
+    WSD,
     CosineDecay,
     CosineDecayRestarts,
     ExponentialDecay,
@@ -41,6 +42,12 @@ PENCIL = [
         CosineDecayRestarts(1.0, 10, t_mul=1.0, m_mul=0.5, alpha=0.1),
         {0: 1.0, 10: 0.55, 15: 0.325, 20: 0.325},
     ),
+    (WSD(1.0, 10, 4), {0: 1.0, 6: 1.0, 7: 0.75, 9: 0.25, 10: 0.0, 30: 0.0}),
+    (
+        WSD(2.0, 10, 4, warmup_steps=4, alpha=0.5),
+        {0: 0.0, 1: 0.5, 4: 2.0, 6: 2.0, 8: 1.5, 10: 1.0, 30: 1.0},
+    ),
+    (WSD(1.0, 10, 8, warmup_steps=2), {1: 0.5, 2: 1.0, 6: 0.5}),  # nothing is held
 ]
 
 
@@ -122,6 +129,15 @@ def test_replicas_follow_their_own_schedule():
         ),
         (lambda: CosineDecayRestarts(1.0, 10, m_mul=-1), "m_mul=-1"),
         (lambda: CosineDecayRestarts(1.0, 10, alpha=-1), "alpha=-1"),
+        (lambda: WSD(-1.0, 10, 4), "learning_rate=-1.0"),
+        (lambda: WSD(1.0, 0, 4), "total_steps=0"),
+        (lambda: WSD(1.0, 10, 0), "decay_steps=0"),
+        (lambda: WSD(1.0, 10, 4, warmup_steps=-1), "warmup_steps=-1"),
+        (lambda: WSD(1.0, 10, 4, alpha=-0.1), "alpha=-0.1"),
+        (
+            lambda: WSD(1.0, 10, 8, warmup_steps=3),
+            "warmup_steps=3.0 and decay_steps=8.0 are more than total_steps=10.0",
+        ),
         (lambda: CosineDecay(1.0, 10)(-1), "step=-1"),
         (lambda: CosineDecay(1.0, 10)(np.nan), "step=nan"),
     ],
@@ -134,3 +150,10 @@ def test_bad_input_is_named(make, message):
 def test_a_schedule_without_a_formula_says_so():
     with pytest.raises(NotImplementedError, match="Schedule defines no rate"):
         Schedule()(0)
+
+
+def test_the_stable_part_does_not_know_the_end():
+    """What a cooldown begins with is what any longer run had done so far."""
+    short, long = WSD(0.3, 100, 20, warmup_steps=10), WSD(0.3, 1000, 20, warmup_steps=10)
+    steps = np.arange(81)
+    np.testing.assert_array_equal(short(steps), long(steps))
