@@ -1,0 +1,167 @@
+"""The reference pages: what they say of the code and of what was measured is so."""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+
+from optimlib import newer, optimizers
+from optimlib.data import load_digits, load_recording
+from optimlib.figures import scoreboard
+from optimlib.mlp import MLP
+from optimlib.training import sweep
+from tools.book import BOOK, pages
+
+PAGES = ("guide", "when-the-loss-goes-wrong", "one-page")
+NAMES = {"beta_1": "betas", "weight_decay": "decay", "initial_accumulator_value": "s from"}
+SHOWN = {  # rule: (class, what of its defaults the page shows after the rate)
+    "SGD": (optimizers.SGD, ()),
+    "momentum": (optimizers.SGD, ("momentum",)),
+    "Nesterov": (optimizers.SGD, ("momentum",)),
+    "Adagrad": (optimizers.Adagrad, ("initial_accumulator_value", "epsilon")),
+    "RMSprop": (optimizers.RMSprop, ("rho", "epsilon")),
+    "Adam": (optimizers.Adam, ("beta_1", "epsilon")),
+    "AdamW": (optimizers.AdamW, ("weight_decay", "beta_1")),
+    "Lion": (newer.Lion, ("beta_1",)),
+    "Muon": (newer.Muon, ("momentum", "weight_decay")),
+    "SOAP": (newer.SOAP, ("beta_1", "weight_decay")),
+}
+KEPT = {  # rule: a new optimizer that is as the page means it
+    "SGD": lambda: optimizers.SGD(),
+    "momentum": lambda: optimizers.SGD(0.01, 0.9),
+    "Nesterov": lambda: optimizers.SGD(0.01, 0.9, True),
+    "Adagrad": lambda: optimizers.Adagrad(),
+    "RMSprop": lambda: optimizers.RMSprop(),
+    "Adam": lambda: optimizers.Adam(),
+    "AMSGrad": lambda: optimizers.Adam(amsgrad=True),
+    "AdamW": lambda: optimizers.AdamW(),
+    "Lion": lambda: newer.Lion(),
+}
+
+
+def rows(page, heads):
+    """The rows of the tables with that many columns, {plain text of the first: the others}."""
+    text = (BOOK / f"{page}.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    plain = [[re.sub(r"\[(.+?)\]\(.*?\)", r"\1", row[0]).strip(), *row[1:]] for row in cells]
+    return {row[0]: row[1:] for row in plain if len(row) == heads}
+
+
+def defaults(kind, shown):
+    """The defaults of an optimizer as the page has them."""
+    values = {n: p.default for n, p in inspect.signature(kind).parameters.items()}
+    parts = [f"{values['learning_rate']}"]
+    for name in shown:
+        second = f" {values['beta_2']}" if name == "beta_1" else ""
+        parts.append(f"{NAMES.get(name, name)} {values[name]}{second}")
+    return ", ".join(parts)
+
+
+def needed(optimizer):
+    """How many of its states a rule needs: without them, set to zero, the next step is another."""
+
+    def path(forgotten):
+        opt, rng, w = optimizer(), np.random.default_rng(0), np.ones(3)
+        for g in rng.normal(size=(30, 3)):
+            w = opt.step(w, g)
+            if forgotten:
+                setattr(opt, forgotten, 0.0)
+        return w
+
+    return sum(not np.array_equal(path(name), path(None)) for name in optimizer().state)
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_one_page_has_the_defaults_of_the_code(rule):
+    assert rows("one-page", 5)[rule][2] == defaults(*SHOWN[rule])
+
+
+@pytest.mark.parametrize("rule", KEPT)
+def test_one_page_has_the_memory_of_the_code(rule):
+    assert rows("one-page", 5)[rule][1] == str(needed(KEPT[rule]))
+
+
+def test_one_page_has_all_rules_of_the_package():
+    listed = set(rows("one-page", 5))
+    assert {kind.__name__ for kind in optimizers.BY_NAME.values()} <= listed
+    assert {"Lion", "Muon", "SOAP"} <= listed
+    used = set(rows("one-page", 4)) - {"", "---"}
+    assert used <= listed and listed - used <= {"Rule", "---", "SOAP"}
+
+
+def test_one_page_has_the_lines_of_keras():
+    for rule, lines in rows("one-page", 4).items():
+        line = lines[0].strip("`")
+        name = line.partition("(")[0]
+        kind = getattr(optimizers, name, None) or getattr(newer, name, None)
+        if kind is not None and kind is not optimizers.Optimizer:
+            made = eval(line, {name: kind})
+            tried = float(re.search(r"\((0\.\d+)", line)[1])
+            assert made.learning_rate == tried, rule
+
+
+def test_the_guide_says_what_was_measured():
+    text = (BOOK / "guide.md").read_text(encoding="utf-8")
+
+    def chosen(run, key):
+        loss = np.nan_to_num(np.array(run["val_loss"], dtype=float), nan=np.inf)
+        best = np.median(loss, axis=2).argmin(axis=1)
+        return np.array(run[key], dtype=float)[np.arange(len(best)), best].mean(axis=1)
+
+    cnn = load_recording("cnn")["runs"]
+    gap = 100 * (chosen(cnn["momentum"], "test_accuracy") - chosen(cnn["Adam"], "test_accuracy"))
+    error = gap.std(ddof=1) / len(gap) ** 0.5
+    assert f"{gap.mean():.1f} ± {error:.1f} points over eight splits".replace("-", "−") in text
+
+    nats = {
+        name: chosen(run, "test_loss").mean()
+        for name, run in load_recording("transformer")["runs"].items()
+    }
+    least = {name: min(nats[name], nats[f"{name}, warmup"]) for name in ("Adam", "momentum")}
+    assert f"{least['Adam']:.2f} nats a character with Adam" in text
+    assert f"{least['momentum']:.2f} with momentum" in text
+    assert abs(min(nats["AdamW"], nats["AdamW, warmup"]) - least["Adam"]) < 0.02
+
+    board = scoreboard.recorded()
+    read = {
+        (row, task): 100 * np.mean([entry.accuracy for entry in splits])
+        for row, tasks in board.items()
+        for task, splits in tasks.items()
+    }
+    clean, loud = "clean digits", "loud pixels"
+    assert 45 < read["SGD", clean] - read["SGD", loud] < 55
+    assert 6 < read["Adam", clean] - read["Adam", loud] < 7.5
+    assert round(read["SGD, data and start mended", loud]) == 97
+
+
+def test_the_guide_says_what_adam_reads_at_its_default():
+    text = (BOOK / "guide.md").read_text(encoding="utf-8")
+    runs = sweep(
+        lambda s: MLP([64, 32, 10], seed=s),
+        optimizers.Adam,
+        [0.001, 0.01],
+        load_digits(0),
+        range(5),
+        epochs=20,
+    )
+    low, high = 100 * np.median(runs["val_accuracy"], axis=1)[:, [2, 19]]
+    assert f"{low[0]:.0f} % after 3 epochs and {low[1]:.0f} % after 20" in text
+    assert f"at 0.01 it reads {high[0]:.0f} % and {high[1]:.0f} %" in text
+
+
+def test_every_row_of_the_guide_leads_somewhere():
+    text = (BOOK / "guide.md").read_text(encoding="utf-8")
+    found = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    heads = ("| The advice", "| You train", "| What happens", "| Number")
+    assert len(found) > 25
+    for line in found:
+        assert line.startswith(heads) or re.search(r"\]\(|\{cite:t\}", line), line
+
+
+def test_the_pages_stand_first_in_the_reference():
+    order = pages()
+    places = [order.index(f"book/{page}") for page in PAGES]
+    assert places == list(range(places[0], places[0] + 3))
+    assert order[places[-1] + 1] == "book/claims"
