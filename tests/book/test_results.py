@@ -7,19 +7,6 @@ import pytest
 
 from tools import book
 
-# How many cells of a chapter still show strings in quotes. A chapter that is rewritten loses its
-# line, and no number grows.
-QUOTED = {
-    "01-gradient-descent": 33,
-    "02-the-network": 31,
-    "03-momentum": 25,
-    "04-rmsprop": 25,
-    "05-adam": 33,
-    "06-adamw": 28,
-    "07-schedules": 30,
-    "08-choosing": 25,
-}
-
 
 def quoted(node):
     """Whether an expression is a string, or a list of strings, as far as its text tells."""
@@ -49,7 +36,7 @@ def shows_quotes(cell):
 def test_results_are_sentences_or_tables(path):
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     found = [cell.source.splitlines()[-1] for cell in cells if shows_quotes(cell)]
-    assert len(found) <= QUOTED.get(path.stem, 0), found
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ def write_downloads(app, error):
         return
     for path in Path(app.outdir, "_sources").rglob("*.ipynb"):
         source = Path(app.srcdir, path.relative_to(Path(app.outdir, "_sources")))
+        if not source.exists():  # of a build before it was renamed
+            path.unlink()
+            continue
         notebook = json.loads(source.read_text(encoding="utf-8"))
         text = json.dumps(for_readers(app, notebook, path.name), indent=1, ensure_ascii=False)
         path.write_text(f"{text}\n", encoding="utf-8")
