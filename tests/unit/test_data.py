@@ -75,7 +75,8 @@ def test_recordings_are_found_from_any_folder(tmp_path, monkeypatch):
         "frameworks": ["paths", "programs", "schedules", "start", "training", "versions"],
     }
     with pytest.raises(
-        ValueError, match="no recording 'rnn'; there are cnn, frameworks, scoreboard, transformer"
+        ValueError,
+        match="no recording 'rnn'; there are cnn, frameworks, race, scoreboard, transformer",
     ):
         data.load_recording("rnn")
 
