@@ -170,10 +170,14 @@ class Muon(MatrixRule):
         self.velocity = self.momentum * self.velocity + g
         U = g + self.momentum * self.velocity if self.nesterov else self.velocity.copy()
         for M in self.matrices(U):
-            M[...] = self.scale(*M.shape[-2:]) * orthogonalize(M, self.ns_steps, self.coefficients)
+            M[...] = self.scale(*M.shape[-2:]) * self.rounded(M)
         new, rest = w - lr * U, ~self.in_matrix
         new[..., rest] = super().update(w[..., rest], g[..., rest], self.adam_lr_ratio * lr)
         return new
+
+    def rounded(self, U):
+        """The orthogonal matrices that the step takes from U (..., rows, columns)."""
+        return orthogonalize(U, self.ns_steps, self.coefficients)
 
     def scale(self, rows, columns):
         """What the orthogonal matrix is multiplied by."""
@@ -393,3 +397,6 @@ class ScheduleFreeAdamW(ScheduleFree):
     def direction(self, g):
         self.v = self.beta_2 * self.v + (1 - self.beta_2) * g * g
         return g / (np.sqrt(self.v / (1 - self.beta_2**self.iterations)) + self.epsilon)
+
+
+BY_NAME = {c.__name__.lower(): c for c in (Lion, Muon, SOAP, ScheduleFreeSGD, ScheduleFreeAdamW)}

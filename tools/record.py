@@ -11,12 +11,14 @@ in optimlib/data_files/recordings:
 - rnn.json: a recurrent network that reads them in 32 steps, and in 8;
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
 - clipping.json: the same, with clipped momentum as a control;
+- race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; and what a step
+  of Adam, Muon and SOAP costs;
 - batches.json: a Transformer on 128 shorter windows, for 64 updates of 8, 32 or all of them; there
   val_loss is the loss on these windows.
 
 The text is the prose of this book's first two chapters as it was when the file was made, in lower
 case, without formulas, code, digits and most punctuation. It is frozen: the recordings hold for it.
-Chapter 9 draws them, and tests/unit/test_recordings.py runs a part of them again. Losses are those
+Chapters 9 and 11 draw them, and tests/unit/test_recordings.py runs a part of them again. Losses are those
 after the last epoch; null stands for a run that diverged.
 """
 
@@ -25,6 +27,7 @@ import json
 import os
 import platform
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -32,7 +35,7 @@ os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
 
-from optimlib import optimizers
+from optimlib import newer, optimizers
 from optimlib.data import RECORDINGS, load_digits, split
 from optimlib.figures import scoreboard
 from optimlib.networks import CNN, RNN, Transformer, windows
@@ -150,6 +153,177 @@ RULES = {  # kind: {name: (rule, learning rates)}
 }
 
 
+def muon(rate, kind=newer.Muon, exclude_layers=(-2,), **settings):
+    """Muon without decay; by default the output layer is left to Adam."""
+    off = {"weight_decay": None, "adam_weight_decay": None}
+    return kind(rate, exclude_layers=exclude_layers, **off, **settings)
+
+
+def soap(rate):
+    return newer.SOAP(rate, weight_decay=None)
+
+
+def whole(U):
+    """The length of an orthogonal matrix of the shape of U."""
+    return min(U.shape[-2:]) ** 0.5
+
+
+class Exact(newer.Muon):
+    """Muon with the orthogonal matrix itself, by the singular value decomposition."""
+
+    def rounded(self, U):
+        left, _, right = np.linalg.svd(U, full_matrices=False)
+        return left @ right
+
+
+class SameLength(newer.Muon):
+    """U itself, as long as the orthogonal matrix would be."""
+
+    def rounded(self, U):
+        length = np.sqrt((U * U).sum(axis=(-2, -1), keepdims=True))
+        return whole(U) * U / (length + 1e-7)
+
+
+class BySign(newer.Muon):
+    """The signs of U, as long as the orthogonal matrix would be."""
+
+    def rounded(self, U):
+        return whole(U) * np.sign(U) / (U.shape[-2] * U.shape[-1]) ** 0.5
+
+
+FREE = newer.ScheduleFreeAdamW
+# task: {name: (rule, exponent of the middle of its grid)}; a grid has nine rates or more, quarter
+# decades apart, and no decay
+RACE = {
+    "clean digits": {
+        "momentum": (momentum, -1.5),
+        "Adam": (optimizers.Adam, -2),
+        "Lion": (newer.Lion, -3),
+        "Muon": (muon, -2.25),
+        "Muon, all matrices": (lambda rate: muon(rate, exclude_layers=()), -2.25),
+        "SOAP": (soap, -2.5),
+        "Schedule-Free": (FREE, -2),
+    },
+    "loud pixels": {
+        "momentum": (momentum, -4),
+        "Adam": (optimizers.Adam, -2),
+        "Lion": (newer.Lion, -2.75),
+        "Muon": (muon, -2.25),
+        "SOAP": (soap, -2.25),
+        "Schedule-Free": (FREE, -1.5),
+    },
+    "deep network": {
+        "momentum": (momentum, -0.5),
+        "Adam": (optimizers.Adam, -1.5),
+        "Lion": (newer.Lion, -2.5),
+        "Muon": (muon, -2),
+        "SOAP": (soap, -2.25),
+        "Schedule-Free": (FREE, -1.5),
+    },
+    "parts of Muon": {
+        "exact": (lambda rate: muon(rate, Exact), -2.25),
+        "three steps": (lambda rate: muon(rate, ns_steps=3), -2.25),
+        "one step": (lambda rate: muon(rate, ns_steps=1), -2.25),
+        "no momentum": (lambda rate: muon(rate, momentum=0.0), -1.75),
+        "same length": (lambda rate: muon(rate, SameLength), -2.25),
+        "by sign": (lambda rate: muon(rate, BySign), -2.25),
+    },
+}
+RACE_SETTINGS = {
+    "splits": 8,
+    "epochs": 20,
+    "batch_size": 32,
+    "shorter": [5, 10],
+    "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1},
+}
+
+
+def race_rates(task, name):
+    """The rates of a rule: quarter decades, a decade to either side; wider where it is needed."""
+    wide = 1.0 if task in ("clean digits", "parts of Muon") else 1.25
+    return [
+        float(f"{10**e:.6g}") for e in RACE[task][name][1] + np.arange(-wide, wide + 0.01, 0.25)
+    ]
+
+
+def run_race(task, name, number, epochs=20, rates=None):
+    """The sweep of one rule on split `number`: each entry (rates, seeds), val_loss all epochs."""
+    build, data = scoreboard.TASKS.get(task, scoreboard.TASKS["clean digits"])
+    seeds = 2 * number + np.arange(RACE_SETTINGS["seeds a split"][task])
+    rates = rates or race_rates(task, name)
+    digits = data(load_digits(number), number)
+    with np.errstate(all="ignore"):
+        result = sweep(build, RACE[task][name][0], rates, digits, seeds, epochs)
+    return {key: result[key] for key in ("val_loss", "test_loss", "test_accuracy")}
+
+
+def seconds_of_a_step(repetitions=40):
+    """What a step of training costs on the clean digits, in microseconds, the least of many."""
+    build, _ = scoreboard.TASKS["clean digits"]
+    x, y = load_digits(0).train
+    models, least = {}, {}
+    for name in ("momentum", "Adam", "Lion", "Muon", "SOAP", "Schedule-Free"):
+        rule, middle = RACE["clean digits"][name]
+        models[name] = build(0)
+        models[name].compile(rule(10**middle), "categorical_crossentropy")
+        models[name].fit(x[:320], y[:320])
+    for _ in range(repetitions):
+        for name, model in models.items():  # in turn, so that each meets the same company
+            start = time.process_time()
+            model.fit(x[:640], y[:640])
+            took = 1e6 * (time.process_time() - start) / 20
+            least[name] = min(took, least.get(name, np.inf))
+    return {name: float(f"{took:.3g}") for name, took in least.items()}
+
+
+def record_race(pool):
+    """Run all rules of the race, and write its file."""
+    costs, splits = seconds_of_a_step(), range(RACE_SETTINGS["splits"])
+    jobs = [
+        (task, name, number, epochs)
+        for task, rules in RACE.items()
+        for epochs in (20, *(RACE_SETTINGS["shorter"] if task == "clean digits" else ()))
+        for name in rules
+        for number in splits
+    ]
+    parts = dict(zip(jobs, pool.map(run_race, *zip(*jobs, strict=True)), strict=True))
+    runs, curves = {}, {}
+    for task, name, number, epochs in jobs:
+        if number:
+            continue
+        found = [parts[task, name, split, epochs] for split in splits]
+        place = task if epochs == 20 else f"{task}, {epochs} epochs"
+        loss = np.stack([part["val_loss"] for part in found])
+        if place == "clean digits":
+            curves[name] = loss.mean(axis=2)  # splits, rates, epochs
+        ends = {"val_loss": loss[..., -1]} | {
+            key: np.stack([part[key] for part in found]) for key in ("test_loss", "test_accuracy")
+        }
+        entry = {"learning_rate": race_rates(task, name)}
+        runs.setdefault(place, {})[name] = entry | {k: numbers(v, 5) for k, v in ends.items()}
+        best = np.median(ends["val_loss"], axis=2).argmin(axis=1)
+        edges = int(np.isin(best, (0, loss.shape[1] - 1)).sum())
+        print(f"{place}, {name}: test loss {ends['test_loss'][splits, best].mean():.4f}", end=", ")
+        print(f"median rate {np.median(np.array(entry['learning_rate'])[best]):.3g}, edges {edges}")
+    goal = curves["Adam"][..., -1].min(axis=1)  # of each split
+    arrival = {}
+    for name, curve in curves.items():
+        there = curve <= goal[:, None, None] * (1 + 1e-9)
+        first = np.where(there.any(axis=2), there.argmax(axis=2) + 1, np.inf).min(axis=1)
+        arrival[name] = [int(epoch) if np.isfinite(epoch) else None for epoch in first]
+    content = {
+        "versions": {"numpy": np.__version__, "python": platform.python_version()}
+        | {"script": "tools/record.py"},
+        "settings": RACE_SETTINGS,
+        "axes of the numbers": "splits, learning rates, seeds",
+        "microseconds of a step of training": costs,
+        "epochs to the validation loss at which Adam ends": arrival,
+        "runs": runs,
+    }
+    path = RECORDINGS / "race.json"
+    path.write_text(json.dumps(content) + "\n", encoding="utf-8", newline="\n")
+
+
 def text_data(number, train, validation, length=LENGTH):
     """The frozen text as a Split of windows."""
     text = " ".join((RECORDINGS / "text.txt").read_text(encoding="utf-8").split())
@@ -215,11 +389,11 @@ def same_updates(build, rule, rates, data, seeds, size):
     return {key: np.array(values) for key, values in found.items()}
 
 
-def numbers(array):
+def numbers(array, digits=6):
     """An array as lists, six significant digits, null where it is not finite."""
     if array.ndim > 1:
-        return [numbers(part) for part in array]
-    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in array]
+        return [numbers(part, digits) for part in array]
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in array]
 
 
 def record(kind, pool):
@@ -253,7 +427,7 @@ def record(kind, pool):
 ROWS = {"scoreboard": (scoreboard.ROWS, 3), "adam_parts": (scoreboard.PARTS, 6)}
 
 
-KINDS = [*RULES, *ROWS, "adam_betas"]
+KINDS = [*RULES, *ROWS, "adam_betas", "race"]
 
 
 def record_rows(pool, file, names, splits):
@@ -299,6 +473,8 @@ def main(arguments=None):
                 record_rows(pool, kind, *ROWS[kind])
             elif kind == "adam_betas":
                 record_betas(pool)
+            elif kind == "race":
+                record_race(pool)
             else:
                 record(kind, pool)
     return 0

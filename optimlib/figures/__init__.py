@@ -9,6 +9,7 @@ ValueError says so. `plotting` draws with matplotlib, and is imported by itself.
 from optimlib.figures.correction import bias_correction
 from optimlib.figures.curves import recorded
 from optimlib.figures.decay import decay_only
+from optimlib.figures.ellipse import rounding
 from optimlib.figures.histogram import step_sizes
 from optimlib.figures.oscillator import momentum_map
 from optimlib.figures.parabola import parabola
@@ -26,6 +27,7 @@ __all__ = [
     "momentum_map",
     "parabola",
     "recorded",
+    "rounding",
     "schedule_designer",
     "step_sizes",
 ]

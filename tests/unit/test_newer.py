@@ -3,6 +3,8 @@
 import copy
 import itertools
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -197,6 +199,24 @@ def test_muon_has_two_decays():
     opt = Muon(0.5, weight_decay=0.2, adam_weight_decay=0.1).build(SHAPES)
     w = opt.step(np.ones(SIZE), np.zeros(SIZE))
     np.testing.assert_allclose(w, np.where(opt.in_matrix, 0.9, 0.95), rtol=1e-15)
+
+
+def test_another_rounding_takes_the_place_of_newton_schulz():
+    """As chapter 11's ablations have it; the momentum, the scale and Adam's part stay."""
+
+    class Exact(Muon):
+        def rounded(self, U):
+            left, _, right = np.linalg.svd(U, full_matrices=False)
+            return left @ right
+
+    g = np.random.default_rng(22).normal(size=SIZE)
+    opt, other = (rule(0.1, weight_decay=None).build(SHAPES) for rule in (Exact, Muon))
+    w, usual = opt.step(np.zeros(SIZE), g), other.step(np.zeros(SIZE), g)
+    for M in opt.matrices(w):
+        s = np.linalg.svd(M, compute_uv=False)
+        np.testing.assert_allclose(s, 0.1 * 0.2 * max(M.shape) ** 0.5, rtol=1e-12)
+    np.testing.assert_array_equal(w[~opt.in_matrix], usual[~opt.in_matrix])
+    assert (w[opt.in_matrix] != usual[opt.in_matrix]).all()
 
 
 # --- SOAP -------------------------------------------------------------------------------------
@@ -478,6 +498,32 @@ def test_compile_builds_for_every_network(make, build):
         assert (network.evaluate(x, y) < before).all()
         ends.append(network.w)
     np.testing.assert_array_equal(ends[0], ends[1:])
+
+
+@pytest.mark.parametrize("rule", [Lion, Muon, SOAP, ScheduleFreeSGD, ScheduleFreeAdamW])
+def test_compile_knows_them_by_name(rule):
+    for name in (rule.__name__, rule.__name__.lower()):
+        opt = optimizers.get(name)
+        assert type(opt) is rule and repr(opt) == repr(rule())
+    model = MLP([6, 4, 3], seed=0)
+    model.compile(rule.__name__.lower(), "categorical_crossentropy")
+    assert type(model.optimizer) is rule
+    x, y = np.random.default_rng(23).normal(size=(12, 6)), np.arange(12) % 3
+    before = model.evaluate(x, y)
+    model.fit(x, y, epochs=3, batch_size=4)
+    assert model.evaluate(x, y) < before
+
+
+def test_a_wrong_name_names_the_nearest_of_all():
+    with pytest.raises(ValueError, match="did you mean 'muon'"):
+        optimizers.get("moun")
+
+
+@pytest.mark.parametrize("module", ["optimlib.optimizers", "optimlib.newer", "optimlib.training"])
+def test_each_module_can_be_the_first(module):
+    """The two modules of optimizers need each other; neither minds which comes first."""
+    code = f"import {module}; from optimlib import optimizers; optimizers.get('lion')"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("rule", [Muon, SOAP])

@@ -1,4 +1,4 @@
-"""The recordings of CNN, RNN and Transformer: complete, and the same when a part is run again."""
+"""The recordings of the networks and of the race: complete, and the same when run again."""
 
 import numpy as np
 import pytest
@@ -97,3 +97,47 @@ def test_the_scoreboard_grows_row_by_row():
     first, last = str(scoreboard.show("SGD")), str(scoreboard.show("AdamW"))
     assert len(first.splitlines()) == 3 and len(last.splitlines()) == len(scoreboard.ROWS) + 1
     assert "momentum" not in first and "mended" in first
+
+
+def test_the_race_is_that_of_the_script():
+    content = load_recording("race")
+    assert content["settings"] == record.RACE_SETTINGS
+    shorter = [f"clean digits, {epochs} epochs" for epochs in content["settings"]["shorter"]]
+    assert set(content["runs"]) == {*record.RACE, *shorter}
+    for task, rules in content["runs"].items():
+        task = task.split(",")[0]
+        seeds = content["settings"]["seeds a split"][task]
+        assert list(rules) == list(record.RACE[task])
+        for name, run in rules.items():
+            assert run["learning_rate"] == record.race_rates(task, name)
+            for key in ("val_loss", "test_loss", "test_accuracy"):
+                shape = content["settings"]["splits"], len(run["learning_rate"]), seeds
+                assert np.array(run[key], dtype=float).shape == shape
+
+
+def test_hardly_a_best_rate_of_the_race_stands_at_the_edge():
+    for task in record.RACE:
+        for name, run in load_recording("race")["runs"][task].items():
+            loss = np.nan_to_num(np.array(run["val_loss"], dtype=float), nan=np.inf)
+            best = np.median(loss, axis=2).argmin(axis=1)
+            assert np.isin(best, (0, loss.shape[1] - 1)).sum() <= 1, (task, name)
+
+
+@pytest.mark.parametrize("name", ["Lion", "Muon", "SOAP", "Schedule-Free"])
+def test_a_part_of_the_race_comes_out_the_same(name):
+    run = load_recording("race")["runs"]["clean digits, 5 epochs"][name]
+    rates = run["learning_rate"][3:5]
+    again = record.run_race("clean digits", name, 1, epochs=5, rates=rates)
+    for key in ("test_loss", "test_accuracy"):
+        np.testing.assert_allclose(
+            again[key], run[key][1][3:5], rtol=1e-3 if key == "test_loss" else 0, atol=2e-3
+        )
+
+
+def test_what_is_at_most_a_part_of_muon_has_its_length():
+    rng, lengths = np.random.default_rng(0), {}
+    for rule in (record.Exact, record.SameLength, record.BySign):
+        step = rule().rounded(rng.normal(size=(2, 6, 4)))
+        lengths[rule.__name__] = np.sqrt((step * step).sum(axis=(1, 2)))
+    for length in lengths.values():
+        np.testing.assert_allclose(length, 2.0, rtol=1e-6)

@@ -18,7 +18,7 @@ import pytest
 from in_node import SURFACES, ask, code
 
 from optimlib import figures as figures_package
-from optimlib import schedules, surfaces
+from optimlib import newer, schedules, surfaces
 from optimlib.figures import (
     SHAPES,
     bias_correction,
@@ -27,11 +27,13 @@ from optimlib.figures import (
     decay,
     decay_only,
     designed,
+    ellipse,
     explore,
     momentum_map,
     oscillator,
     paths,
     recorded,
+    rounding,
     schedule_designer,
     words,
 )
@@ -211,6 +213,11 @@ FIGURES = {
     "decay only, moved": lambda: decay_only(
         steps=100,
         initial={"rate": 0.05, "decay": 0.5, "gradient": 5},
+    ),
+    "rounding": lambda: rounding(),
+    "rounding, moved": lambda: rounding(initial={"thin": 0.01, "steps": 5}),
+    "rounding, cubic": lambda: rounding(
+        initial={"thin": 0.3, "steps": 12, "coefficients": "cubic"},
     ),
     "schedule": lambda: schedule_designer(),
     "schedule, recorded": lambda: schedule_designer(
@@ -480,6 +487,13 @@ def test_decay_acts_alike_on_idle_and_busy_weights_only_in_adamw():
     assert abs(adamw[0] - adamw[1]) < 0.05 < 0.5 < abs(l2[0] - l2[1])
 
 
+def test_the_half_axes_are_those_of_newton_schulz():
+    axes = ellipse.half_axes(0.05, ellipse.COEFFICIENTS["Muon’s"])
+    for steps in (0, 1, 5, 12):
+        found = np.diag(newer.orthogonalize(np.diag([1.0, 0.05]), steps))
+        np.testing.assert_allclose([axes["long"][steps], axes["short"][steps]], found, rtol=1e-5)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("warmup", "floor"), [(0, 0), (0.2, 0.1), (0.5, 1), (1, 0.3)])
 def test_designed_schedules_are_drawn_alike(shape, warmup, floor):
@@ -553,6 +567,7 @@ def test_what_became_of_a_path():
         (lambda: momentum_map(0.5), "condition_number"),
         (lambda: bias_correction(beta_2=(0.9, 1)), "beta_2"),
         (lambda: decay_only(gradient=(0, 1)), "gradient"),
+        (lambda: rounding((0, 1)), "thin"),
         (
             lambda: schedule_designer([{"shape": "cosin", "warmup": 0, "floor": 0, "loss": 1}]),
             "did you mean 'cosine'",
