@@ -18,8 +18,8 @@ in optimlib/data_files/recordings:
 
 The text is the prose of this book's first two chapters as it was when the file was made, in lower
 case, without formulas, code, digits and most punctuation. It is frozen: the recordings hold for it.
-Chapters 9 and 11 draw them, and tests/unit/test_recordings.py runs a part of them again. Losses are those
-after the last epoch; null stands for a run that diverged.
+Chapters 9 and 11 draw them, and tests/unit/test_recordings.py runs a part of them again. Losses are
+those after the last epoch; null stands for a run that diverged.
 """
 
 import argparse

@@ -52,11 +52,11 @@ def hold(page):
     assert elements_in_sight(page) <= MOST_ELEMENTS
     assert page.evaluate(QUOTED) == [], "results that are Python, and no sentences"
     page.set_viewport_size(SCREEN)
-    top, bottom = first_figure(page)
+    _, bottom = first_figure(page)
     assert bottom <= SCREEN["height"], "the first figure does not fit the first screen"
     share = code_share(page)
     assert share <= MOST_CODE, f"code in sight takes {share:.0%} of the chapter"
     page.set_viewport_size(PHONE)
-    top, bottom = first_figure(page)
+    _, bottom = first_figure(page)
     assert bottom <= PHONE["height"], "on a phone the first figure does not fit the first screen"
     assert code_share(page) <= MOST_CODE
