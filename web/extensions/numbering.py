@@ -17,7 +17,7 @@ LOG = getLogger(__name__)
 CHAPTER = re.compile(r"book/(\d\d)-")
 TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 NAMED = re.compile(r"\b(?P<kind>[Ff]igure|[Ee]xercise)[ \u00a0](?P<number>\d{1,2}\.\d+)")
-IN_BRACKETS = re.compile(r"\((?P<number>\d{1,2}\.\d+)\)")
+IN_BRACKETS = re.compile(r"\((?P<number>[1-9]\d?\.\d\d?)\)")
 UNTOUCHED = (
     nodes.reference,
     nodes.raw,
