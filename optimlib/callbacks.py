@@ -239,6 +239,8 @@ class EarlyStopping(MonitorCallback):
         better = runs & ((value < self.best - self.min_delta) | (self.weights is None))
         keeps = better if self.restore_best_weights else runs
         w = self.model.w
+        if self.model.optimizer.use_ema and not self.restore_best_weights:
+            w = self.model.optimizer.average  # with which a run that ends here would end
         self.weights = w if self.weights is None else np.where(keeps[..., None], w, self.weights)
         self.best = np.where(better, value, self.best)
         self.best_epoch = np.where(better, epoch, self.best_epoch)

@@ -587,6 +587,25 @@ def test_fit_ends_with_the_mean_of_the_weights():
     np.testing.assert_allclose(model.w, mean, rtol=1e-14)
 
 
+@pytest.mark.parametrize("restore", [False, True])
+def test_replicas_that_end_early_end_with_the_means_of_the_runs_alone(restore):
+    """The weights of each replica at its own end: the mean of its weights, or its best ones."""
+    rates = np.array([0.02, 3.0])
+    stop = {"monitor": "loss", "patience": 1, "restore_best_weights": restore}
+
+    def trained(rate, seed):
+        model = compiled(SGD(rate, use_ema=True, ema_momentum=0.9), seed=seed)
+        early = EarlyStopping(**stop)
+        model.fit(X, Y, epochs=8, batch_size=16, callbacks=[early])
+        return model.w, np.asarray(early.stopped_epoch)
+
+    alone = [trained(rate, 0) for rate in rates]
+    together, ends = trained(rates[:, None], np.zeros(2, dtype=int))
+    assert list(ends) == [end for _, end in alone] and len(set(ends)) == 2
+    for one, (w, _) in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one, w, rtol=1e-12)
+
+
 def test_clipnorm_is_by_layer():
     w, g = np.zeros(8), np.array([3.0, 4.0, 0, 0, 0, 0, 0.3, 0.4])
     opt = SGD(1.0, clipnorm=1.0)
