@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from optimlib import checks
-from optimlib.optimizers import Adam, Optimizer
+from optimlib.optimizers import BY_NAME, Adam, Optimizer
 
 
 class Lion(Optimizer):
@@ -399,4 +399,6 @@ class ScheduleFreeAdamW(ScheduleFree):
         return g / (np.sqrt(self.v / (1 - self.beta_2**self.iterations)) + self.epsilon)
 
 
-BY_NAME = {c.__name__.lower(): c for c in (Lion, Muon, SOAP, ScheduleFreeSGD, ScheduleFreeAdamW)}
+BY_NAME.update(
+    {c.__name__.lower(): c for c in (Lion, Muon, SOAP, ScheduleFreeSGD, ScheduleFreeAdamW)}
+)

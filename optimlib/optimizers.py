@@ -482,17 +482,16 @@ BY_NAME = {c.__name__.lower(): c for c in (SGD, Adagrad, RMSprop, Adam, AdamW)}
 def get(optimizer):
     """The optimizer itself, or for a name such as "adam" a new one with its defaults.
 
-    The names are those of the classes here and in `newer`, in lower case.
+    The names are those of the classes, in lower case: those here, and those of `newer`, which adds
+    its own when it is imported, as `training` does.
 
     Raises:
         ValueError: There is no optimizer of that name.
     """
-    from optimlib import newer  # which needs this module, and so is asked only now
-
     if isinstance(optimizer, Optimizer):
         return optimizer
     name = optimizer.lower() if isinstance(optimizer, str) else optimizer
-    return checks.known("optimizer", name, BY_NAME | newer.BY_NAME)()
+    return checks.known("optimizer", name, BY_NAME)()
 
 
 def _common_shape(shape, arrays):

@@ -13,7 +13,7 @@ import os
 
 import numpy as np
 
-from optimlib import checks, losses, optimizers
+from optimlib import checks, losses, newer, optimizers  # noqa: F401  (newer adds its names)
 from optimlib.callbacks import CallbackList, History
 
 QUIET = {"over": "ignore", "under": "ignore", "invalid": "ignore", "divide": "ignore"}
