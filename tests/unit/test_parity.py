@@ -155,7 +155,7 @@ def test_stop(case):
     """The epoch in which EarlyStopping ends it, the best one, and the one whose weights stay."""
 
     class Model:
-        stop_training, w = False, np.zeros(1)
+        stop_training, w, optimizer = False, np.zeros(1), optimizers.SGD()
 
     callback = EarlyStopping(**case["arguments"])
     callback.set_model(Model())
