@@ -28,11 +28,14 @@ def pytest_terminal_summary(terminalreporter):
 # The files that take longest go first, so that no process is left alone with one at the end. The
 # site's own leads, and builds the site while the next ones, which do not ask for it, run.
 LONGEST = [
-    "test_site",
+    "test_each_page",
     "test_class",
     "test_assignments",
     "test_answers",
     "test_mutants",
+    "test_access",
+    "test_needs",
+    "test_every_figure",
     "08-choosing",
     "04-rmsprop",
     "05-adam",
@@ -40,7 +43,7 @@ LONGEST = [
     "06-adamw",
     "03-momentum",
 ]
-LONGEST += ["test_access", "test_explorable", "test_lite", "test_live"]
+LONGEST += ["test_site", "test_explorable", "test_lite", "test_live"]
 
 
 @pytest.hookimpl(tryfirst=True)

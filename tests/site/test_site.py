@@ -1,163 +1,22 @@
-"""The built site as a reader meets it: every page in a real browser, light, dark, wide, narrow."""
+"""The built site as a reader meets it: links, search, colours, the way from page to page."""
 
 import importlib
 import io
-import itertools
 import re
 from functools import cache
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
-import axe_playwright_python
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from matplotlib.image import imread
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools import book
+
 SCHEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 WIDTHS = (1280, 390)
 
 
-def toc(part):
-    """The pages in the order of the table of contents."""
-    if isinstance(part, list):
-        return [name for item in part for name in toc(item)]
-    if isinstance(part, dict):
-        own = [part[key] for key in ("root", "file") if key in part]
-        return own + [
-            name for value in part.values() if isinstance(value, list) for name in toc(value)
-        ]
-    return []
-
-
-PAGES = [f"{name}.html" for name in toc(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
-
-
-@pytest.mark.parametrize("path", [*PAGES, "search.html", "genindex.html"])
-def test_a_page_is_right_by_itself(visit, path):
-    with visit(path) as seen:
-        assert seen.page.evaluate("document.documentElement.dataset.theme") == "light"
-        raw = (
-            "[...document.querySelectorAll('.math')].filter(m => "
-            "!m.querySelector('mjx-container')).map(m => m.textContent)"
-        )
-        assert seen.page.evaluate(raw) == [], "formulas that were not set"
-        seen.page.add_style_tag(
-            content="* { content-visibility: visible !important }"
-        )  # what is not laid out yet hides its width
-        for width in WIDTHS:
-            seen.page.set_viewport_size({"width": width, "height": 900})
-            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, (
-                f"scrolls sideways at {width} pixels"
-            )
-            wide = (
-                "[...document.querySelectorAll('article pre')].filter(p => p.scrollWidth > "
-                "p.clientWidth).map(p => p.textContent)"
-            )
-            assert seen.page.evaluate(wide) == [], f"code that scrolls at {width} pixels"
-        # still at phone width
-        cut = (
-            "[...document.querySelectorAll('div.math')].filter(m => m.scrollWidth > "
-            "m.clientWidth + 1).map(m => m.textContent)"
-        )
-        assert seen.page.evaluate(cut) == [], "an equation wider than a phone"
-        assert seen.page.evaluate(CLIPPED) == [], "a formula cut at its top or its foot"
-        parted = (
-            "[...document.querySelectorAll('.unbroken')].filter(k => "
-            "k.getClientRects().length > 1).map(k => k.textContent)"
-        )
-        assert seen.page.evaluate(parted) == [], "a formula that lost its comma to the next line"
-        seen.page.evaluate(
-            "Promise.all([...document.images].map(i => { i.loading = 'eager'; return "
-            "i.decode().catch(() => null) })).then(() => 1)"
-        )
-        assert (
-            seen.page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)")
-            == []
-        )
-        small = (
-            "[...document.querySelectorAll('figure img')].filter(i => i.width < 0.55 * "
-            "i.naturalWidth).map(i => i.currentSrc)"
-        )
-        assert seen.page.evaluate(small) == [], (
-            "a figure whose letters of 15 pixels are below 8 on a phone"
-        )
-        assert sum(seen.bytes.values()) < 1.5e6, "the page and all it loads, without compression"
-        headings = seen.page.evaluate(
-            "[...document.querySelectorAll('main :is(h1,h2,h3,h4,h5,h6)')].filter(h => "
-            "h.checkVisibility()).map(h => +h.tagName[1])"
-        )
-        assert headings.count(1) == 1 and headings[0] == 1, "one title, and first"
-        assert all(there <= here + 1 for here, there in itertools.pairwise(headings)), (
-            "a level of headings is left out"
-        )
-        seen.page.evaluate(THINNED)
-        for width, theme in zip(WIDTHS, ("light", "dark")):  # no fault hangs on both
-            seen.page.set_viewport_size({"width": width, "height": 900})
-            seen.page.evaluate(f"document.documentElement.dataset.theme = {theme!r}")
-            assert violations(seen.page) == [], f"{theme}, at {width} pixels"
-        seen.page.wait_for_load_state("networkidle")  # what the dark page asks for besides
-        assert seen.elsewhere == [], "asks another host"
-        assert seen.missing == [] and seen.errors == []
-
-
-# Displayed formulas of which something stands above or below the box that scrolls.
-CLIPPED = """() => [...document.querySelectorAll("div.math")].filter((box) => {
-  const { top, bottom } = box.getBoundingClientRect();
-  return [...box.querySelectorAll("mjx-c, mjx-mrow, mjx-math")].some((part) => {
-    const { top: first, bottom: last, height } = part.getBoundingClientRect();
-    return height && (first < top - 0.5 || last > bottom + 0.5);
-  });
-}).map((box) => box.textContent)"""
-
-# Tells what stands in the way of readers with other eyes, ears or hands. Before, what a page has
-# many times over is taken out: the visible half of each formula, which screen readers do not see,
-# and code in colours that were seen further up.
-THINNED = """() => {
-  for (const section of document.querySelectorAll("section"))
-    section.style.contentVisibility = "visible";
-  document.querySelectorAll("mjx-math").forEach((half) => half.remove());
-  // what a closed fold holds is not there, but axe counts what the keyboard could reach in it
-  for (const box of document.querySelectorAll("details:not([open]) [tabindex]"))
-    box.removeAttribute("tabindex");
-  const seen = new Set();
-  for (const pre of document.querySelectorAll(".highlight pre")) {
-    const kinds = ["", ...[...pre.querySelectorAll("span[class]")].map((span) => span.className)];
-    if (kinds.every((kind) => seen.has(kind))) pre.textContent = "";
-    kinds.forEach((kind) => seen.add(kind));
-  }
-}"""
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
-def violations(page):
-    """The faults that axe-core finds on a page, but for minor ones, each with its first place."""
-    page.evaluate("typeof axe === 'undefined'") and page.evaluate(AXE)
-    found = page.evaluate(
-        "axe.run({resultTypes: ['violations'], rules: {'target-size': {enabled: "
-        "true}}}).then((result) => result.violations)"
-    )
-    return [
-        (one["id"], one["nodes"][0]["target"], one["nodes"][0]["failureSummary"])
-        for one in found
-        if one["impact"] != "minor"
-    ]
-
-
-def test_axe_sees_a_fault_where_there_is_one(visit):
-    """A grey word on white, a button without a name, a picture without a description."""
-    with visit(PAGES[0]) as seen:
-        fault = (
-            "<p style='color:#bbb;background:#fff'>faint</p><button></button><img "
-            "src='../_static/favicon.svg'>"
-        )
-        seen.page.evaluate(
-            f"document.querySelector('article').insertAdjacentHTML('beforeend', `{fault}`)"
-        )
-        assert {"color-contrast", "button-name", "image-alt"} <= {
-            rule for rule, *_ in violations(seen.page)
-        }
+PAGES = [f"{page}.html" for page in book.pages()]
 
 
 @pytest.mark.parametrize("path", [*PAGES, "genindex.html"])
@@ -250,58 +109,6 @@ def screenshot(element):
     return (imread(io.BytesIO(element.screenshot()))[..., :3] * 255).round().astype("uint8")
 
 
-FIGURE = ".explorable[data-on]"
-PICTURE = "f => [...f.querySelectorAll('svg path')].map(p => p.getAttribute('d')).join()"
-
-
-def changes(page, figure, before):
-    """Whether a figure's picture becomes another one within a second."""
-    for _ in range(20):
-        if figure.evaluate(PICTURE) != before:
-            return True
-        page.wait_for_timeout(50)
-    return False
-
-
-def settle(page):
-    """Wait until what was asked for has been drawn."""
-    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-
-
-@pytest.mark.parametrize("path", [path for path in PAGES if re.search(r"/\d\d-|intro", path)])
-def test_every_explorable_of_a_page_answers(visit, path):
-    """Every slider moves its own figure and no other; a start moves by the arrow keys too."""
-    with visit(path) as seen:
-        seen.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        figures = seen.page.locator(".explorable")
-        count = figures.count()
-        assert count >= (1 if "intro" in path else 2)
-        assert seen.page.locator(FIGURE).count() == count, "a figure whose script did not run"
-        for i in range(count):
-            figure, others = figures.nth(i), [figures.nth(j) for j in range(count) if j != i]
-            for select in figure.locator("select").all():
-                select.select_option(
-                    index=1
-                )  # at the first, such as a constant schedule, a slider may do nothing
-            settle(seen.page)
-            before_others = [other.evaluate(PICTURE) for other in others]
-            for slider in figure.locator("input[type=range]:visible").all():
-                before = figure.evaluate(PICTURE)
-                slider.press("ArrowLeft")
-                slider.press("PageDown")
-                settle(seen.page)
-                if figure.evaluate(PICTURE) == before:  # it stood at its lowest
-                    slider.press("PageUp")
-                    settle(seen.page)
-                assert figure.evaluate(PICTURE) != before, slider.get_attribute("aria-label")
-            for handle in figure.locator(".x-handle").all():
-                before = figure.evaluate(PICTURE)
-                handle.press("ArrowRight")
-                assert changes(seen.page, figure, before)
-            assert [other.evaluate(PICTURE) for other in others] == before_others
-        assert seen.errors == []
-
-
 def test_search_finds_bias_correction_in_the_chapter_on_adam(visit):
     with visit("search.html") as seen:
         seen.page.fill("main input[type=search]", "bias correction")
@@ -341,7 +148,7 @@ def test_every_function_and_class_has_its_place_on_the_pages_of_optimlib(site):
     text = "".join((site / path).read_text(encoding="utf-8") for path in PAGES if "/api/" in path)
     documented = re.findall(
         r"automodule:: (optimlib\.\w+)",
-        "".join(p.read_text() for p in (ROOT / "book/api").glob("*.md")),
+        "".join(p.read_text() for p in (book.ROOT / "book/api").glob("*.md")),
     )
     assert len(documented) >= 10
     for name in documented:
@@ -362,7 +169,7 @@ def test_every_function_and_class_has_its_place_on_the_pages_of_optimlib(site):
 
 def test_the_example_on_the_page_of_optimlib_runs():
     (code,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.S
+        r"```python\n(.*?)```", (book.ROOT / "book/api.md").read_text(encoding="utf-8"), re.S
     )
     names = {}
     exec(code.replace("epochs=20", "epochs=2"), names)

@@ -1,5 +1,7 @@
 """What is folded and how it opens: code, and sections that go deeper."""
 
+from playwright.sync_api import expect
+
 CODE = "details.fold-code"
 DEEPER = "#deeper-a-rate-that-changes"
 
@@ -49,12 +51,13 @@ def test_a_deeper_section_shows_its_line_alone(open_page):
     assert section.get_by_text("a table shows how late").is_visible()
     assert section.get_by_text("The sum of the rates").is_hidden()
     assert section.locator("h4").is_hidden()
-    section.locator("details.fold-deeper > summary").scroll_into_view_if_needed()
-    assert section.locator("details.fold-deeper > summary").inner_text() == "Unfold: 1 minute"
-    section.locator("details.fold-deeper > summary").click()
+    summary = section.locator("details.fold-deeper > summary")
+    summary.scroll_into_view_if_needed()
+    expect(summary).to_have_text("Unfold: 1 minute", use_inner_text=True)  # once it is laid out
+    summary.click()
     assert section.get_by_text("The sum of the rates").is_visible()
     assert section.locator("h4").inner_text().startswith("How late"), "without a number of its own"
-    assert section.locator("details.fold-deeper > summary").inner_text() == "Fold"
+    expect(summary).to_have_text("Fold", use_inner_text=True)
     following = page.get_by_role("heading", name="Check yourself")
     assert following.evaluate("h => !h.closest('details')"), "the next section is outside"
 
