@@ -263,6 +263,7 @@ class Optimizer:
         """Put all that is remembered into a dict, as arrays."""
         names = ["iterations", "gradient_count", *self._remembered()]
         store |= {name: np.asarray(getattr(self, name)) for name in names}
+        store["shape"] = np.array(self.shape or (), dtype=int)
         if not self.has_schedule:
             store["learning_rate"] = np.asarray(self._learning_rate)
 
@@ -278,10 +279,9 @@ class Optimizer:
             names = [", ".join(sorted(names)) for names in (own, store)]
             raise ValueError(f"{self} remembers {names[0]}, but what was saved is {names[1]}")
         self.reset()
-        for name, value in store.items():
-            setattr(self, name, value.item() if value.ndim == 0 else value.copy())
-        shapes = [getattr(self, name).shape for name in self._remembered() if np.ndim(store[name])]
-        self.shape = shapes[0] if shapes else None
+        for name in set(store) - {"shape"}:
+            setattr(self, name, store[name].copy() if store[name].ndim else store[name].item())
+        self.shape = tuple(store["shape"].tolist()) or None
 
     def decayed(self, w, lr):
         """The weights w after decoupled weight decay, which comes before the update."""

@@ -253,7 +253,8 @@ class Model:
                 f"hyper-parameters ask for weights of shape {shape}, but the model has "
                 f"{self.w.shape}: compile it again"
             )
-        history, stopped = History(), np.zeros(self.w.shape[:-1], dtype=int)
+        history = History()
+        stopped = history.stopped = np.zeros(self.w.shape[:-1], dtype=int)
         params = {"verbose": verbose, "epochs": epochs, "steps": -(-x.shape[-1] // batch_size)}
         hooks = CallbackList(callbacks, history, self, params)
         first_rate, logs = self.optimizer.learning_rate, {}
@@ -280,7 +281,6 @@ class Model:
         if self.optimizer.use_ema and logs:
             self.w = np.where(stopped[..., None] > 0, self.w, self.optimizer.average)
         hooks("on_train_end", logs)
-        history.stopped = stopped
         checks.warn_diverged(
             stopped,
             first_rate,
