@@ -69,7 +69,7 @@ class CallbackList:
     """
 
     def __init__(self, callbacks, history, model, params):
-        if isinstance(callbacks, Callback):
+        if callbacks is not None and not isinstance(callbacks, list | tuple):
             callbacks = [callbacks]
         self.callbacks = [*(callbacks or ()), history]
         for callback in self.callbacks:
@@ -96,7 +96,7 @@ class History(Callback):
     """
 
     def __init__(self):
-        self.history, self.epoch, self.stopped = {}, [], 0
+        self.history, self.epoch, self.stopped = {}, [], np.array(0)
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)

@@ -218,6 +218,9 @@ def test_a_file_remembers_the_rate_and_is_of_one_kind(tmp_path):
         ValueError, match=r"Adam\(.*\) remembers .*, but what was saved is .*velocity"
     ):
         compiled(Adam(0.1)).load(tmp_path / "run.npz")
+    np.savez(tmp_path / "other.npz", a=1)
+    with pytest.raises(ValueError, match=r"other.npz is no file that save wrote: it has a"):
+        other.load(tmp_path / "other.npz")
     with pytest.raises(ValueError, match=r"run.npz has weights of shape \(51,\) and 1 seeds, but"):
         compiled(SGD(0.1), sizes=(2, 4, 3)).load(tmp_path / "run.npz")
 
@@ -707,6 +710,12 @@ def test_clipnorm_is_by_layer():
         (lambda: compiled().evaluate(X, Y, steps=3), ValueError, "evaluate takes no steps"),
         (lambda: compiled().predict(X, callbacks=[]), ValueError, "predict takes no callbacks"),
         (lambda: compiled().fit(X, Y, callbacks=[3]), ValueError, "callbacks has 3: expected"),
+        (lambda: compiled().fit(X, Y, callbacks=3), ValueError, "callbacks has 3: expected"),
+        (
+            lambda: compiled().fit(X, Y, callbacks=EarlyStopping),
+            ValueError,
+            "callbacks has <class .*EarlyStopping'>: expected objects of class",
+        ),
         (lambda: callbacks.ModelCheckpoint, AttributeError, "ModelCheckpoint is not here"),
         (lambda: compiled().fit(X, Y, initial_epoch=-1), ValueError, "initial_epoch=-1"),
     ],
@@ -772,7 +781,14 @@ def tiny_sweep(build=lambda s: MLP([2, 3], seed=s), optimizer=SGD, rates=(0.1, 0
             lambda: surfaces.descend(SGD(0.1), surfaces.bowl(), noise=1, rng=0),
             r"noise=1.0 needs an rng such as np.random.default_rng\(0\): rng=0",
         ),
+        (
+            lambda: training.sweep(MLP, SGD, [0.1], (X, Y)),
+            "data has 2 parts: expected pairs to train, validate and test",
+        ),
         (lambda: surfaces.descend("sgd", surfaces.bowl()), "optimizer='sgd' is no optimizer"),
+        (lambda: surfaces.descend(SGD(0.1), "bowl"), "surface='bowl' is no surface, such as"),
+        (lambda: surfaces.descend(SGD(0.1), surfaces.bowl), "surface=<function bowl .* no surface"),
+        (lambda: surfaces.descend(SGD(0.1), surfaces.Beale), "surface=<class .*Beale'> is no surf"),
         (
             lambda: surfaces.descend(SGD, surfaces.bowl()),
             "optimizer=<class .*SGD'> is no optimizer",
