@@ -45,7 +45,7 @@ test: .venv/made .venv-course/made    ## run every notebook and every test, on t
 	$(IN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder book course/source tests
 
 check: lint    ## lint, unit tests, the structure of the book: no browser, under a minute
-	$(IN) -m pytest -n auto --dist worksteal -m 'not browser' tests/unit tests/book/test_book.py
+	$(IN) -m pytest -n auto --dist worksteal -m 'not browser and not long' tests/unit tests/book/test_book.py
 
 lint: .venv/made    ## what ruff finds in the code, and whether it is formatted
 	$(IN) -m ruff check

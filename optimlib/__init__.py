@@ -1,3 +1,3 @@
 """The optimizers of deep learning, an equation a line, with the names and numbers of Keras 3."""
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"

@@ -69,7 +69,7 @@ class CallbackList:
     """
 
     def __init__(self, callbacks, history, model, params):
-        if isinstance(callbacks, Callback):
+        if callbacks is not None and not isinstance(callbacks, list | tuple):
             callbacks = [callbacks]
         self.callbacks = [*(callbacks or ()), history]
         for callback in self.callbacks:
@@ -96,7 +96,7 @@ class History(Callback):
     """
 
     def __init__(self):
-        self.history, self.epoch, self.stopped = {}, [], 0
+        self.history, self.epoch, self.stopped = {}, [], np.array(0)
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)
@@ -160,6 +160,13 @@ class ReduceLROnPlateau(MonitorCallback):
         self.min_lr = checks.number("min_lr", min_lr, 0)
         super().__init__(monitor, mode, min_delta)
 
+    def set_model(self, model):
+        if model.optimizer.has_schedule:
+            raise ValueError(
+                f"ReduceLROnPlateau needs a constant learning_rate, not {model.optimizer}"
+            )
+        super().set_model(model)
+
     def on_train_begin(self, logs=None):
         super().on_train_begin()
         self.cooldown_counter = 0
@@ -178,11 +185,6 @@ class ReduceLROnPlateau(MonitorCallback):
         self.wait = np.where(cut, 0, self.wait)
         self.cooldown_counter = np.where(cut, self.cooldown, self.cooldown_counter)
         if cut.any():
-            if self.model.optimizer.has_schedule:
-                raise ValueError(
-                    "ReduceLROnPlateau needs a constant learning_rate: "
-                    "this optimizer follows a schedule"
-                )
             lower = np.minimum(rate, np.maximum(rate * self.factor, self.min_lr))
             self.model.optimizer.learning_rate = np.where(
                 cut[..., None] if cut.ndim else cut, lower, rate
@@ -196,7 +198,7 @@ class EarlyStopping(MonitorCallback):
     """Training ends once `monitor` has stopped improving.
 
     Replicas run on until the last one is through, and then take the weights that each would have
-    ended with alone.
+    ended with alone; one that diverges after its end has not diverged.
 
     Args:
         monitor, min_delta, patience, verbose, mode: As in `ReduceLROnPlateau`.
@@ -240,7 +242,8 @@ class EarlyStopping(MonitorCallback):
         keeps = better if self.restore_best_weights else runs
         w = self.model.w
         if self.model.optimizer.use_ema and not self.restore_best_weights:
-            w = self.model.optimizer.average  # with which a run that ends here would end
+            # with which a run that ends here would end
+            w = np.where(self.model.history.stopped[..., None] > 0, w, self.model.optimizer.average)
         self.weights = w if self.weights is None else np.where(keeps[..., None], w, self.weights)
         self.best = np.where(better, value, self.best)
         self.best_epoch = np.where(better, epoch, self.best_epoch)
@@ -256,6 +259,8 @@ class EarlyStopping(MonitorCallback):
     def on_train_end(self, logs=None):
         if self.weights is None:
             return
+        diverged, end = self.model.history.stopped, np.asarray(self.stopped_epoch)
+        diverged[(end > 0) & (diverged > end + 1)] = 0
         if self.verbose and np.all(self.stopped_epoch > 0):
             print(f"Epoch {np.max(self.stopped_epoch) + 1}: early stopping")
         if self.restore_best_weights or self.model.w.ndim > 1:

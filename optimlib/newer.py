@@ -248,8 +248,8 @@ class SOAP(MatrixRule):
         super().__init__(*adam, weight_decay, *shared, exclude_layers=exclude_layers, **named)
 
     def update(self, w, g, lr):
-        t = self.iterations - 1  # the first gradient moves nothing
-        if t == 0:
+        t = self.iterations - 1
+        if np.ndim(self.m) == 0:  # the first gradient moves nothing
             self.m, self.v = np.zeros_like(g), np.zeros_like(g)
         else:
             self.m = self.beta_1 * self.m + (1 - self.beta_1) * g
@@ -274,14 +274,15 @@ class SOAP(MatrixRule):
         return result
 
     def follow(self, g, t):
-        """L and R take in g; at step 0, and then once in so many, Q_L and Q_R follow them."""
+        """L and R take in g; at first, and then once in so many steps, Q_L and Q_R follow them."""
         matrices = self.matrices(g)
         L, R = _flat([G @ G.mT for G in matrices], g), _flat([G.mT @ G for G in matrices], g)
         self.L = self.beta_2 * self.L + (1 - self.beta_2) * L
         self.R = self.beta_2 * self.R + (1 - self.beta_2) * R
-        if t % self.precondition_frequency == 0:
+        is_first = np.ndim(self.Q_L) == 0
+        if is_first or t % self.precondition_frequency == 0:
             squares = self.squares(self.L, 0), self.squares(self.R, 1)
-            if t == 0:
+            if is_first:
                 Q_L, Q_R = ([np.linalg.eigh(A)[1][..., ::-1] for A in side] for side in squares)
             else:  # one step of the power method, for all eigenvectors together
                 Q_L, Q_R = (
@@ -343,7 +344,10 @@ class ScheduleFree(Optimizer):
         if self.iterations == 1:
             self.z = self.x = w
         lr = lr * min(1.0, self.iterations / max(1, self.warmup_steps))
-        self.z = self.z - lr * (self.direction(g) + (self.weight_decay or 0.0) * w)
+        step = self.direction(g)
+        if self.weight_decay is not None:
+            step = step + self.weight_decay * w
+        self.z = self.z - lr * step
         self.total = self.total + lr**2
         c = lr**2 / (self.total + 1e-300)  # 0 while all rates were 0
         self.x = (1 - c) * self.x + c * self.z

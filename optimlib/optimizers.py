@@ -87,11 +87,12 @@ class Optimizer:
     def reset(self):
         """Forget all steps: what is remembered is 0.0 until the first gradient gives it a shape."""
         self.iterations, self.gradient_count, self.shape = 0, 0, None
-        for name in self._remembered():
+        for name in self._memory():
             setattr(self, name, 0.0)
         return self
 
-    def _remembered(self):
+    def _memory(self):
+        """The names of all that is remembered between steps."""
         return [*self.state, "average", "gradient_sum"]
 
     @property
@@ -133,10 +134,8 @@ class Optimizer:
         Raises:
             ValueError: The shapes do not fit.
         """
-        remembered = self._remembered()
-        own = [
-            v for k, v in vars(self).items() if isinstance(v, np.ndarray) and k not in remembered
-        ]
+        memory = self._memory()
+        own = [v for k, v in vars(self).items() if isinstance(v, np.ndarray) and k not in memory]
         if self.has_schedule:
             own.append(self.learning_rate)
         common = _common_shape(shape, own)
@@ -160,12 +159,12 @@ class Optimizer:
             ValueError: The shapes of w, g and out differ, they are not those of the step before,
                 or g has a number that is not finite.
         """
-        w, g = self._checked(w, g, out)
+        w, g = self._check(w, g, out)
         rate, updates = self.learning_rate, self.iterations
         if self.gradient_accumulation_steps is None:
-            new = self._updated(w, g, rate)
+            new = self._apply(w, g, rate)
         else:
-            new = self._accumulated(w, g, rate)
+            new = self._accumulate(w, g, rate)
         if self.use_ema:
             momentum = self.ema_momentum if updates else 0.0
             self.average = momentum * self.average + (1 - momentum) * new
@@ -180,7 +179,7 @@ class Optimizer:
         """The rule itself: new weights from w, g and the rate of this step."""
         raise NotImplementedError(f"{type(self).__name__} defines no update rule")
 
-    def _checked(self, w, g, out):
+    def _check(self, w, g, out):
         w, g = np.asarray(w), np.asarray(g)
         if w.dtype.kind != "f" or g.dtype.kind != "f":
             w, g = _floats("w", w), _floats("g", g)
@@ -208,18 +207,18 @@ class Optimizer:
             raise ValueError(f"out has shape {np.shape(out)}: expected {self.shape}")
         return w, g
 
-    def _accumulated(self, w, g, lr):
+    def _accumulate(self, w, g, lr):
         """The weights as they are, or, with enough gradients, an update by their mean."""
         self.gradient_sum, self.gradient_count = self.gradient_sum + g, self.gradient_count + 1
         if self.gradient_count < self.gradient_accumulation_steps:
             return w.copy()
         g = self.gradient_sum / self.gradient_count
         self.gradient_sum, self.gradient_count = 0.0, 0
-        return self._updated(w, g, lr)
+        return self._apply(w, g, lr)
 
-    def _updated(self, w, g, lr):
+    def _apply(self, w, g, lr):
         """Clipping, weight decay and the rule, in the shape and the dtype of the weights."""
-        dtype, g = w.dtype, self._clipped(g) if self.clips else g
+        dtype, g = w.dtype, self._clip(g) if self.clips else g
         self.iterations += 1
         new = self.update(self.decayed(w, lr), g, lr)
         if new.shape != self.shape:
@@ -235,7 +234,7 @@ class Optimizer:
                 setattr(self, name, value.astype(dtype))
         return new if new.dtype == dtype else new.astype(dtype)
 
-    def _clipped(self, g):
+    def _clip(self, g):
         if self.clipvalue is not None:
             return np.clip(g, -self.clipvalue, self.clipvalue)
         limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
@@ -261,8 +260,9 @@ class Optimizer:
 
     def save_own_variables(self, store):
         """Put all that is remembered into a dict, as arrays."""
-        names = ["iterations", "gradient_count", *self._remembered()]
+        names = ["iterations", "gradient_count", *self._memory()]
         store |= {name: np.asarray(getattr(self, name)) for name in names}
+        store["shape"] = np.array(self.shape or (), dtype=int)
         if not self.has_schedule:
             store["learning_rate"] = np.asarray(self._learning_rate)
 
@@ -278,10 +278,9 @@ class Optimizer:
             names = [", ".join(sorted(names)) for names in (own, store)]
             raise ValueError(f"{self} remembers {names[0]}, but what was saved is {names[1]}")
         self.reset()
-        for name, value in store.items():
-            setattr(self, name, value.item() if value.ndim == 0 else value.copy())
-        shapes = [getattr(self, name).shape for name in self._remembered() if np.ndim(store[name])]
-        self.shape = shapes[0] if shapes else None
+        for name in set(store) - {"shape"}:
+            setattr(self, name, store[name].copy() if store[name].ndim else store[name].item())
+        self.shape = tuple(store["shape"].tolist()) or None
 
     def decayed(self, w, lr):
         """The weights w after decoupled weight decay, which comes before the update."""

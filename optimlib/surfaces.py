@@ -200,6 +200,8 @@ def descend(optimizer, surface, start=None, steps=100, noise=0.0, rng=None):
     noise = checks.number("noise", noise, 0)
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise ValueError(f"optimizer={optimizer!r} is no optimizer, such as optimizers.SGD(0.1)")
+    if isinstance(surface, type) or not hasattr(surface, "gradient"):
+        raise ValueError(f"surface={surface!r} is no surface, such as surfaces.bowl()")
     if np.any(noise) and not hasattr(rng, "standard_normal"):
         raise ValueError(
             f"noise={noise!r} needs an rng such as np.random.default_rng(0): rng={rng!r}"

@@ -115,6 +115,8 @@ class Model:
         path = os.fspath(filepath)
         with np.load(path if path.endswith(".npz") else path + ".npz") as file:
             content = dict(file)
+        if not {"w", "rngs"} <= content.keys():
+            raise ValueError(f"{path} is no file that save wrote: it has {', '.join(content)}")
         states = json.loads(content.pop("rngs").item())
         if content["w"].shape[-1] != self.w.shape[-1] or len(states) != len(self.rngs):
             raise ValueError(
@@ -253,7 +255,8 @@ class Model:
                 f"hyper-parameters ask for weights of shape {shape}, but the model has "
                 f"{self.w.shape}: compile it again"
             )
-        history, stopped = History(), np.zeros(self.w.shape[:-1], dtype=int)
+        history = History()
+        stopped = history.stopped = np.zeros(self.w.shape[:-1], dtype=int)
         params = {"verbose": verbose, "epochs": epochs, "steps": -(-x.shape[-1] // batch_size)}
         hooks = CallbackList(callbacks, history, self, params)
         first_rate, logs = self.optimizer.learning_rate, {}
@@ -263,7 +266,7 @@ class Model:
         with np.errstate(**QUIET):
             for epoch in _progress(range(initial_epoch, epochs), verbose):
                 hooks("on_epoch_begin", epoch)
-                shuffled = self._shuffled(x, y, shuffle)
+                shuffled = self._shuffle(x, y, shuffle)
                 logs = self._epoch(*shuffled, batch_size, epoch, stopped, hooks)
                 if validation is not None:
                     logs |= self._validation_logs(*validation, hooks)
@@ -280,7 +283,6 @@ class Model:
         if self.optimizer.use_ema and logs:
             self.w = np.where(stopped[..., None] > 0, self.w, self.optimizer.average)
         hooks("on_train_end", logs)
-        history.stopped = stopped
         checks.warn_diverged(
             stopped,
             first_rate,
@@ -313,7 +315,7 @@ class Model:
         if self.optimizer is None:
             raise RuntimeError("the model has no optimizer and no loss yet: call compile first")
 
-    def _shuffled(self, x, y, shuffle):
+    def _shuffle(self, x, y, shuffle):
         """The samples in a new order, one for each seed, gathered at once: a batch is a view."""
         if not shuffle:
             return x, y
@@ -453,15 +455,14 @@ class Model:
             raise ValueError(f"y has {len(y)} rows for {samples} samples of {name}")
         _require_finite("y", y)
         by_class = self.loss is losses.categorical_crossentropy
-        if by_class and self.outputs > 1 and y.shape[1:] in ((), (1,)):
-            y = losses.one_hot(y.ravel(), self.outputs)
-        elif y.ndim == 1 and y.dtype.kind in "iu" and self.outputs > 1:
+        has_labels = y.shape[1:] in ((), (1,)) if by_class else y.ndim == 1 and y.dtype.kind in "iu"
+        if has_labels and self.outputs > 1:
             if self.loss is losses.mean_squared_error:
                 raise ValueError(
                     f"y has whole numbers {y.shape} for {self.outputs} outputs: mean_squared_error "
                     f"takes targets (N, {self.outputs}), such as losses.one_hot(y, {self.outputs})"
                 )
-            y = losses.one_hot(y, self.outputs)
+            y = losses.one_hot(y.ravel(), self.outputs)
         y = y.reshape(samples, -1)
         if y.shape[1] != self.outputs:
             raise ValueError(
@@ -522,6 +523,8 @@ def sweep(
     for name, function in (("build", build), ("optimizer", optimizer)):
         if not callable(function):
             raise ValueError(f"{name}={function!r} is no function, as sweep takes it")
+    if len(data) != 3:
+        raise ValueError(f"data has {len(data)} parts: expected pairs to train, validate and test")
     train, validation, test = data
     parts, size = [], max(1, chunk // len(seeds))
     for start in _progress(range(0, len(learning_rates), size)):
@@ -540,7 +543,7 @@ def sweep(
             )
         fit |= {"batch_size": batch_size, "epochs": epochs, "validation_data": validation}
         history = model.fit(*train, **fit)
-        part = {name: _padded(values, epochs) for name, values in history.history.items()}
+        part = {name: _pad(values, epochs) for name, values in history.history.items()}
         loss, right = model.evaluate(*test)
         part["test_loss"] = np.where(history.stopped > 0, np.inf, loss)
         part["test_accuracy"] = np.where(history.stopped > 0, np.nan, right)
@@ -549,7 +552,7 @@ def sweep(
     return joined | {"learning_rate": learning_rates}
 
 
-def _padded(values, epochs):
+def _pad(values, epochs):
     """A history's list of arrays (...) as one array (..., epochs); the last stands for the rest."""
     values = values + values[-1:] * (epochs - len(values))
     return np.stack(values, axis=-1)

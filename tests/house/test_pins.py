@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 from importlib import metadata
 
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -63,6 +64,16 @@ def test_the_distribution_has_a_name_of_its_own_and_the_package_s_version():
     assert "version" not in PROJECT and re.fullmatch(
         r"\d+\.\d+\.\d+(\.dev0)?", optimlib.__version__
     )
+
+
+def test_what_is_cited_and_what_changed_are_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    newest = re.search(
+        r"(?m)^## (\S+) \((.+)\)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    )
+    released = (str(cited["version"]), str(cited["date-released"]))
+    assert released == newest.groups() and released[0] == optimlib.__version__
+    assert f"version {released[0]};" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_binder_installs_this_tree_at_the_locked_versions():

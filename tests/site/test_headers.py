@@ -1,35 +1,29 @@
 """The site behind the strict header that README.md names: figures answer, nothing is forbidden."""
 
 import re
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.reader import Quiet, serving
 from tools.book import ROOT
 
 READING, _ = re.findall(r"(?m)^default-src .+$", (ROOT / "README.md").read_text(encoding="utf-8"))
 
 
-class Strict(SimpleHTTPRequestHandler):
+class Strict(Quiet):
     """Serves files with the header that reading needs."""
 
     def end_headers(self):
         self.send_header("Content-Security-Policy", READING)
         super().end_headers()
 
-    def log_message(self, *arguments):
-        pass
-
 
 @pytest.fixture
 def strict(site):
     """The address of the built site with that header, with a slash at its end."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Strict, directory=site)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with serving(partial(Strict, directory=site)) as address:
+        yield address
 
 
 def test_a_chapter_is_read_under_the_header_that_the_readme_names(browser, strict):

@@ -5,9 +5,7 @@ import json
 import os
 import re
 import shutil
-import threading
 from functools import partial
-from http.server import ThreadingHTTPServer
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -16,6 +14,7 @@ import yaml
 from playwright.sync_api import expect
 
 import optimlib
+from tests.reader import serving
 from tests.site.pyodide import PATIENCE, Handler, pyodide  # noqa: F401  (a fixture)
 from tools import book
 from web.extensions import lab as lab_builder
@@ -28,12 +27,8 @@ expect.set_options(timeout=PATIENCE)
 @pytest.fixture(scope="session")
 def served(site, pyodide):  # noqa: F811
     """The address of the site with Pyodide in it, with a slash at its end."""
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(Handler, site=site, pyodide=pyodide)
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with serving(partial(Handler, site=site, pyodide=pyodide)) as address:
+        yield address
 
 
 class Lab:

@@ -5,15 +5,14 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import expect
 
+from tests.reader import serving
 from tests.site.pyodide import PATIENCE, Handler, pyodide  # noqa: F401  (a fixture)
 from tools import book as chapters
 from web.extensions import needs, pyodide_files, run
@@ -167,12 +166,8 @@ def book():
 @pytest.fixture(scope="module")
 def place(book, pyodide):  # noqa: F811
     """The address that the book is served at, with Pyodide beside it, with a slash at its end."""
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(Handler, site=book, pyodide=pyodide)
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with serving(partial(Handler, site=book, pyodide=pyodide)) as address:
+        yield address
 
 
 class Reader:

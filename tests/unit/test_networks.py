@@ -39,8 +39,7 @@ def made(kind, seed=0, optimizer="sgd", loss=CROSSENTROPY, metrics=(), **setting
 
 
 @kinds
-@pytest.mark.parametrize("loss", [CROSSENTROPY, "mse"])
-@pytest.mark.parametrize("l2", [0.0, 0.3])
+@pytest.mark.parametrize(("loss", "l2"), [(CROSSENTROPY, 0.3), ("mse", 0.0)])
 def test_every_gradient_against_finite_differences(kind, loss, l2):
     rng = np.random.default_rng(3)
     x, y = KINDS[kind][1](rng)

@@ -525,6 +525,31 @@ def test_names_are_known_wherever_a_model_is(module):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("rule", [Lion, Muon, SOAP, ScheduleFreeSGD, ScheduleFreeAdamW])
+def test_a_decay_may_be_a_mask_and_single_precision_stays(rule):
+    mask, gradients = np.array([1.0, 0, 1, 0, 1, 0]), np.random.default_rng(24).normal(size=(4, 6))
+    ends = []
+    for decay in (0.1 * mask, 0.1, 0.0):
+        opt, w = rule(0.1, weight_decay=decay).build([(2, 2), (2,)]), np.ones(6, np.float32)
+        if rule is Muon:
+            opt.adam_weight_decay = decay  # the biases'
+        for g in gradients.astype(np.float32):
+            w = opt.step(w, g)
+        assert w.dtype == np.float32
+        ends.append(w)
+    if rule not in (Muon, SOAP):  # which see each matrix as a whole
+        np.testing.assert_allclose(ends[0], np.where(mask > 0, ends[1], ends[2]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", [Lion, Muon, SOAP])
+def test_the_count_of_steps_may_begin_late(rule):
+    """As to resume a schedule; what is remembered begins with the first gradient all the same."""
+    gradients = np.random.default_rng(25).normal(size=(3, 6))
+    late = rule(lambda step: 0.1 if step > 999 else 0.0).build([(2, 2), (2,)])
+    late.iterations = 1000
+    assert np.isfinite(walk(late, np.ones(6), gradients)).all() and late.iterations == 1003
+
+
 @pytest.mark.parametrize("rule", [Muon, SOAP])
 def test_matrices_must_be_known(rule):
     with pytest.raises(RuntimeError, match=rf"{rule.__name__} sees matrices.*build\(shapes\)"):

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from optimlib import optimizers, schedules
-from optimlib.callbacks import EarlyStopping, ReduceLROnPlateau
+from optimlib.callbacks import EarlyStopping, History, ReduceLROnPlateau
 from optimlib.data import load_digits, load_recording
 from optimlib.mlp import MLP
 from tests.rules import RULES
@@ -156,6 +156,7 @@ def test_stop(case):
 
     class Model:
         stop_training, w, optimizer = False, np.zeros(1), optimizers.SGD()
+        history = History()
 
     callback = EarlyStopping(**case["arguments"])
     callback.set_model(Model())

@@ -42,6 +42,7 @@ def test_a_part_of_the_cnn_runs_comes_out_the_same(name):
     again_is_the_same("cnn", name, number=1, rate=record.RULES["cnn"][name][1][2], within=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["momentum, warmup", "AdamW"])
 def test_a_part_of_the_transformer_runs_comes_out_the_same(name):
     again_is_the_same(

@@ -192,6 +192,19 @@ def test_resumed_from_a_file_is_never_stopped(name, make, tmp_path):
     assert second.optimizer.iterations == whole.optimizer.iterations
 
 
+@every
+def test_resumed_before_the_first_step_is_never_stopped(make):
+    """Where it starts from an array, too."""
+    settings = {"initial_accumulator_value": np.array([[0.1], [0.2]])}
+    makes = [make, partial(optimizers.Adagrad, **settings)]
+    for new in makes if make is EVERY["Adagrad"] else [make]:
+        first, second, store = new(0.1), new(0.1), {}
+        first.save_own_variables(store)
+        second.load_own_variables(store)
+        w = np.linspace(-1, 1, 5)
+        np.testing.assert_array_equal(second.step(w, w), first.step(w, w))
+
+
 def test_a_file_remembers_the_rate_and_is_of_one_kind(tmp_path):
     model = compiled(SGD(0.1, momentum=0.9))
     model.fit(X, Y, callbacks=[ReduceLROnPlateau("loss", 0.5, 0, min_delta=9)], epochs=3)
@@ -205,6 +218,9 @@ def test_a_file_remembers_the_rate_and_is_of_one_kind(tmp_path):
         ValueError, match=r"Adam\(.*\) remembers .*, but what was saved is .*velocity"
     ):
         compiled(Adam(0.1)).load(tmp_path / "run.npz")
+    np.savez(tmp_path / "other.npz", a=1)
+    with pytest.raises(ValueError, match=r"other.npz is no file that save wrote: it has a"):
+        other.load(tmp_path / "other.npz")
     with pytest.raises(ValueError, match=r"run.npz has weights of shape \(51,\) and 1 seeds, but"):
         compiled(SGD(0.1), sizes=(2, 4, 3)).load(tmp_path / "run.npz")
 
@@ -606,6 +622,32 @@ def test_replicas_that_end_early_end_with_the_means_of_the_runs_alone(restore):
         np.testing.assert_allclose(one, w, rtol=1e-12)
 
 
+def bursting(rates, seed=0, start=2, **settings):
+    """Weights, early end and divergence of a training whose rate becomes huge at `start`."""
+    model = compiled(SGD(rates, **settings), "mse", (), seed=seed)
+
+    class Burst(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == start:
+                self.model.optimizer.learning_rate = self.model.optimizer.learning_rate * 1e200
+
+    early = EarlyStopping("loss", patience=1, min_delta=1e-3)
+    history = model.fit(X, np.eye(3)[Y], epochs=9, callbacks=[early, Burst()])
+    return model.w, early.stopped_epoch, history.stopped
+
+
+@pytest.mark.parametrize("use_ema", [False, True])
+@pytest.mark.filterwarnings("ignore:.*replicas? diverged:RuntimeWarning", "ignore:the run diverged")
+def test_a_replica_that_ended_early_has_not_diverged_later(use_ema):
+    """Each as the run alone: here one ends before the rates burst, the other diverges."""
+    rates, settings = np.array([1e-9, 0.05]), {"use_ema": use_ema, "ema_momentum": 0.5}
+    together = bursting(rates[:, None], np.zeros(2, dtype=int), **settings)
+    for i, rate in enumerate(rates):
+        for one, alone in zip(together, bursting(float(rate), **settings), strict=True):
+            np.testing.assert_allclose(one[i], alone, rtol=1e-12)
+    assert together[2][0] == 0 < together[2][1] and np.isfinite(together[0]).all()
+
+
 def test_clipnorm_is_by_layer():
     w, g = np.zeros(8), np.array([3.0, 4.0, 0, 0, 0, 0, 0.3, 0.4])
     opt = SGD(1.0, clipnorm=1.0)
@@ -668,6 +710,12 @@ def test_clipnorm_is_by_layer():
         (lambda: compiled().evaluate(X, Y, steps=3), ValueError, "evaluate takes no steps"),
         (lambda: compiled().predict(X, callbacks=[]), ValueError, "predict takes no callbacks"),
         (lambda: compiled().fit(X, Y, callbacks=[3]), ValueError, "callbacks has 3: expected"),
+        (lambda: compiled().fit(X, Y, callbacks=3), ValueError, "callbacks has 3: expected"),
+        (
+            lambda: compiled().fit(X, Y, callbacks=EarlyStopping),
+            ValueError,
+            "callbacks has <class .*EarlyStopping'>: expected objects of class",
+        ),
         (lambda: callbacks.ModelCheckpoint, AttributeError, "ModelCheckpoint is not here"),
         (lambda: compiled().fit(X, Y, initial_epoch=-1), ValueError, "initial_epoch=-1"),
     ],
@@ -733,7 +781,14 @@ def tiny_sweep(build=lambda s: MLP([2, 3], seed=s), optimizer=SGD, rates=(0.1, 0
             lambda: surfaces.descend(SGD(0.1), surfaces.bowl(), noise=1, rng=0),
             r"noise=1.0 needs an rng such as np.random.default_rng\(0\): rng=0",
         ),
+        (
+            lambda: training.sweep(MLP, SGD, [0.1], (X, Y)),
+            "data has 2 parts: expected pairs to train, validate and test",
+        ),
         (lambda: surfaces.descend("sgd", surfaces.bowl()), "optimizer='sgd' is no optimizer"),
+        (lambda: surfaces.descend(SGD(0.1), "bowl"), "surface='bowl' is no surface, such as"),
+        (lambda: surfaces.descend(SGD(0.1), surfaces.bowl), "surface=<function bowl .* no surface"),
+        (lambda: surfaces.descend(SGD(0.1), surfaces.Beale), "surface=<class .*Beale'> is no surf"),
         (
             lambda: surfaces.descend(SGD, surfaces.bowl()),
             "optimizer=<class .*SGD'> is no optimizer",

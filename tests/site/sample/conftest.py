@@ -1,11 +1,10 @@
 """A small book that uses all that a chapter can be marked with, built as the real one is."""
 
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.reader import Quiet, serving
 from tests.site import small_book
 
 
@@ -18,18 +17,11 @@ def sample():
     return folder / "_build/html"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="session")
 def sample_address(sample):
     """The address that the sample is served at, with a slash at its end."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=sample)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with serving(partial(Quiet, directory=sample)) as address:
+        yield address
 
 
 @pytest.fixture

