@@ -66,7 +66,8 @@ function wire(root) {
     const { name } = slider.dataset, now = name === "t" ? Math.min(state.t, Math.max(1, end())) : state[name];
     if (slider.tagName === "SELECT") return void (slider.value = now);
     slider.value = slider.dataset.values ? now : scale(slider).position(now, Number(slider.min));
-    const text = number(Number(slider.dataset.values ? value(slider, now) : now)) + (slider.dataset.unit || "");
+    const memory = slider.dataset.scale === "memory"; // 0.9999 is not 1
+    const text = (memory ? String(Number(now.toPrecision(6))) : number(Number(slider.dataset.values ? value(slider, now) : now))) + (slider.dataset.unit || "");
     put(slider, "aria-valuetext", text);
     write(outs.get(`= ${name}`), text);
   }
