@@ -201,7 +201,7 @@ class _Decades(ticker.LogFormatterMathtext):
 
     def __call__(self, x, pos=None):
         low, high = sorted(self.axis.get_view_interval())
-        if not 0 < low or high / low >= 100:
+        if low <= 0 or high / low >= 100:
             return super().__call__(x, pos) if round(np.log10(x), 6) % 1 == 0 else ""
         first = round(x / 10.0 ** np.floor(np.log10(x) + 1e-9), 6)
         return f"{x:g}" if first in (1, 2, 5) else ""
