@@ -31,7 +31,7 @@ function wire(root) {
     slider.dataset.values ? slider.dataset.values.split(" ")[p] : scale(slider).value(p, Number(slider.min));
   let picture = {}, timer = 0;
   const put = (node, key, text) => { if (node.getAttribute(key) !== text) node.setAttribute(key, text); };
-  const write = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+  const write = (node, text) => { if (node) rewrite(node, text); };
   const clamp = (v, [low, high]) => Math.min(high, Math.max(low, v));
 
   function redraw() {
