@@ -1,6 +1,6 @@
 // Adam's first steps, with and without bias correction.
 
-const kind = ({ steps, draws }) => {
+const kind = ({ steps, draws, heights }) => {
   function picture(state, panels) {
     const { beta_1, beta_2, noise } = state, s = { m: 0, v: 0 };
     const rows = { m: [], "m corrected": [], "root v": [], "root v corrected": [], without: [], with: [] };
@@ -17,7 +17,12 @@ const kind = ({ steps, draws }) => {
       rows.with.push(((second / first) * Math.abs(s.m)) / (root + 1e-7));
     }
     const marks = {};
-    for (const name in rows) marks[name] = trace(points(panels[name.startsWith("with") ? 0 : 1], rows[name], 1));
+    const means = Object.keys(rows).filter((name) => !name.startsWith("with")).flatMap((name) => rows[name]);
+    const [least, most] = [Math.min(...means), Math.max(...means)];
+    const at = heights.findIndex(([low, high]) => low <= least && most <= high); // the first axis that holds them
+    heights.forEach((_, i) => (marks[`frame ${i}`] = { display: i === at ? "inline" : "none" }));
+    const own = { ...panels[1], y: [...heights[at], false] };
+    for (const name in rows) marks[name] = trace(points(name.startsWith("with") ? panels[0] : own, rows[name], 1));
     const facts = {
       "first corrected": rows.with[0], "first uncorrected": rows.without[0],
       "largest corrected": Math.max(...rows.with), "largest uncorrected": Math.max(...rows.without),

@@ -5,7 +5,7 @@ import numpy as np
 from optimlib import checks
 from optimlib.figures.controls import Controls
 from optimlib.figures.explorable import Explorable
-from optimlib.figures.svg import HALF, Panel
+from optimlib.figures.svg import HALF, Panel, attribute_text
 from optimlib.figures.words import number
 
 
@@ -59,23 +59,15 @@ def bias_correction(
         alt="Length of each step of Adam with and without bias correction, both axes logarithmic.",
     )
     lengths.still = f'<path class="x-dotted" d="{lengths.line([1, steps], [1, 1])}"/>'
-    means = Panel(
-        "Running means",
-        (1, steps),
-        (0, 2),
-        "step",
-        "in mean gradients",
-        size=HALF,
-        log="x",
-        keys=[
-            ("momentum", "m"),
-            ("Nesterov", "m corrected"),
-            ("RMSprop", "√v"),
-            ("AdamW", "√v corrected"),
-        ],
-        alt="The running mean m of the gradient and the root of the running mean v of its square, "
-        "raw and corrected.",
-    )
+    far = np.ceil(1 + np.max(noise) * np.abs(draws).max())
+    heights = [*HEIGHTS, (float(-far), float(far))]
+    means, *_ = boards = [_means(steps, height) for height in heights]
+    at = _fitting([row for name, row in rows.items() if not name.startswith("with")], heights)
+    means.y = boards[at].y
+    for i, board in enumerate(boards):
+        mark = {"display": "inline" if i == at else "none"}
+        means.marks[f"frame {i}"] = mark
+        means.back += f'<g data-mark="frame {i}"{attribute_text(mark)}>{board.frame()}</g>'
     series = {
         "m": "momentum",
         "m corrected": "Nesterov",
@@ -93,7 +85,7 @@ def bias_correction(
     without, corrected = sentences["uncorrected"], sentences["corrected"]
     return Explorable(
         "bias_correction",
-        {"steps": steps, "draws": draws.tolist()},
+        {"steps": steps, "draws": draws.tolist(), "heights": heights},
         [lengths, means],
         controls,
         facts,
@@ -105,6 +97,37 @@ def bias_correction(
         layout="pair",
         best=_betas(beta_1, beta_2, noise),
     )
+
+
+# of the axis of the running means, the first that holds them; the last one holds all
+HEIGHTS = [(0.0, 2.0), (-1.5, 4.5)]
+
+
+def _means(steps, height):
+    """The panel of the running means."""
+    return Panel(
+        "Running means",
+        (1, steps),
+        height,
+        "step",
+        "in mean gradients",
+        size=HALF,
+        log="x",
+        keys=[
+            ("momentum", "m"),
+            ("Nesterov", "m corrected"),
+            ("RMSprop", "√v"),
+            ("AdamW", "√v corrected"),
+        ],
+        alt="The running mean m of the gradient and the root of the running mean v of its square, "
+        "raw and corrected.",
+    )
+
+
+def _fitting(rows, heights):
+    """The index of the first (low, high) that holds all rows."""
+    low, high = np.min(rows), np.max(rows)
+    return next(i for i, (a, b) in enumerate(heights) if a <= low and high <= b)
 
 
 def _betas(beta_1, beta_2, noise):

@@ -48,7 +48,7 @@ def decay_only(
     controls.slider("gradient", gradient, "log", "busy gradient g", start=1.0, outs=False)
     state, panels, facts = controls.state, [], {}
     for kind, g in (("idle", 0.0), ("busy", state["gradient"])):
-        panel = Panel(f"The {kind} weight", (0, steps), (-0.25, 1.25), "step", size=HALF)
+        panel = Panel(f"The {kind} weight", (0, steps), (-0.3, 1.1), "step", size=HALF)
         panel.alt = f"The {kind} weight against step under AdamW and under Adam with an L2 penalty."
         for name in NAMES:
             w = decaying(name, state["rate"], state["decay"], g, steps)

@@ -5,7 +5,7 @@ from matplotlib.patches import FancyBboxPatch
 from optimlib.figures import plotting
 
 
-def flow(boxes, forward, backward=(), weights=(), height=2.6):
+def flow(boxes, forward, backward=(), weights=()):
     """A row of boxes, the arrows between them, and what hangs on each arrow.
 
     Args:
@@ -13,7 +13,6 @@ def flow(boxes, forward, backward=(), weights=(), height=2.6):
         forward: What an arrow to the right does, one text fewer than boxes.
         backward: What an arrow to the left carries, one text fewer than boxes; or none.
         weights: Under each arrow the parameters that it uses, or an empty text; or none.
-        height: The height of the figure, in inches.
 
     Raises:
         ValueError: If there are not as many texts as arrows.
@@ -22,9 +21,11 @@ def flow(boxes, forward, backward=(), weights=(), height=2.6):
     for name, texts in (("forward", forward), ("backward", backward), ("weights", weights)):
         if len(texts) not in (arrows, 0) or (name == "forward" and not texts):
             raise ValueError(f"{name} has {len(texts)} texts, but there are {arrows} arrows")
-    step, wide = 2.2, 1.0
-    ax = plotting.axes(width=1.45 * len(boxes), height=height)
-    ax.set(xlim=(-0.1, step * arrows + wide + 0.1), ylim=(-1.15, 1.55))
+    step, wide = 2.4, 1.25
+    low = -0.6 if any(backward) else -0.25  # no more room than what is drawn
+    high = 1.75 if any("\n" in text for text in weights) else 1.5 if any(weights) else 1.1
+    ax = plotting.axes(width=1.45 * len(boxes), height=0.95 * (high - low))
+    ax.set(xlim=(-0.1, step * arrows + wide + 0.1), ylim=(low, high))
     ax.axis("off")
     ink = ax.xaxis.label.get_color()
     for i, (name, shape) in enumerate(boxes):

@@ -31,7 +31,7 @@ function wire(root) {
     slider.dataset.values ? slider.dataset.values.split(" ")[p] : scale(slider).value(p, Number(slider.min));
   let picture = {}, timer = 0;
   const put = (node, key, text) => { if (node.getAttribute(key) !== text) node.setAttribute(key, text); };
-  const write = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+  const write = (node, text) => { if (node) rewrite(node, text); };
   const clamp = (v, [low, high]) => Math.min(high, Math.max(low, v));
 
   function redraw() {
@@ -66,7 +66,8 @@ function wire(root) {
     const { name } = slider.dataset, now = name === "t" ? Math.min(state.t, Math.max(1, end())) : state[name];
     if (slider.tagName === "SELECT") return void (slider.value = now);
     slider.value = slider.dataset.values ? now : scale(slider).position(now, Number(slider.min));
-    const text = number(Number(slider.dataset.values ? value(slider, now) : now)) + (slider.dataset.unit || "");
+    const memory = slider.dataset.scale === "memory"; // 0.9999 is not 1
+    const text = (memory ? String(Number(now.toPrecision(6))) : number(Number(slider.dataset.values ? value(slider, now) : now))) + (slider.dataset.unit || "");
     put(slider, "aria-valuetext", text);
     write(outs.get(`= ${name}`), text);
   }

@@ -35,6 +35,8 @@ STYLES = {  # the colours follow Okabe & Ito (2008)
     "SOAP": Style("#00838f", "#4fd0dc", (7, 1.5, 3, 1.5), "p",
                   "M0,-5l4.8,3.5l-1.8,5.6h-6l-1.8,-5.6z"),
     "Schedule-Free": Style("#6b7a00", "#b9c94a", (12, 2, 2, 2), ">", "M-4,-5v10l9,-5z"),
+    "clipped momentum": Style("#27348b", "#8f9df0", (3, 1, 1, 1, 1, 1), "d",
+                              "M0,-6l3.6,6l-3.6,6l-3.6,-6z"),
 }
 # fmt: on
 # whose colours the series get that are no optimizer's: neighbours in this order differ most

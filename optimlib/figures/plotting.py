@@ -9,6 +9,7 @@ optimlib never imports it.
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import ticker
 
 from optimlib.figures import palette
 
@@ -63,6 +64,7 @@ def axes(xlabel="", ylabel="", columns=1, rows=1, height=None, width=None, title
     _, grid = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     for i, ax in enumerate(grid.flat):
         ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
+        _plain_decades(ax)
         if i < len(titles):
             ax.set_title(titles[i])
     return grid[0, 0] if grid.size == 1 else grid.ravel()
@@ -170,7 +172,12 @@ def loss_against_rate(ax, sweeps, key="val_loss", cap=LOSS_OF_A_GUESS, markers=T
         look = palette.style(name, i)
         ax.plot([], [], color=look.colour, dashes=look.dash, marker=look.marker, label=name)
     ax.set_xscale("log")
-    ax.legend()
+    _plain_decades(ax)
+    if ax.get_title(loc="left"):
+        ax.legend()
+    else:  # over the axes, where no curve is
+        columns = min(len(sweeps), 3)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
 
 
 def digits(ax, images, titles=(), columns=10):
@@ -187,6 +194,25 @@ def digits(ax, images, titles=(), columns=10):
         if i < len(titles):
             ax.text(left + 4, top - 0.7, titles[i], ha="center", va="bottom", fontsize=9)
     ax.set(xlim=(-1, columns * 10 - 1), ylim=(rows * 12, -3))
+
+
+class _Decades(ticker.LogFormatterMathtext):
+    """Powers of ten; over fewer than two decades plain numbers, 0.2, 0.5, 1, 2."""
+
+    def __call__(self, x, pos=None):
+        low, high = sorted(self.axis.get_view_interval())
+        if low <= 0 or high / low >= 100:
+            return super().__call__(x, pos) if round(np.log10(x), 6) % 1 == 0 else ""
+        first = round(x / 10.0 ** np.floor(np.log10(x) + 1e-9), 6)
+        return f"{x:g}" if first in (1, 2, 5) else ""
+
+
+def _plain_decades(ax):
+    """Have logarithmic axes say no more than fits side by side."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_formatter(_Decades())
+            axis.set_minor_formatter(_Decades())
 
 
 def _name_end(ax, x, y, name, colour):

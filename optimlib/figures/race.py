@@ -216,7 +216,7 @@ def _arrows(board, path, t, terms, surface):
         f'data-mark="lens path"/><path class="x-dots" data-mark="lens dots"/></g>'
         f'<circle class="x-to" r="5" data-mark="lens to"/>{lens}'
         f'<circle class="x-from" r="4" data-mark="lens from"/>'
-        f'<text x="{LENS / 2:g}" y="{LENS - 6}" text-anchor="middle" data-out="zoom"></text></svg>'
+        f'<text x="4" y="{LENS - 5}" data-out="zoom"></text></svg>'
         f'<rect class="x-rim" {size}/></g>'
     )
 

@@ -27,7 +27,8 @@ const kind = ({ names, rates, settings, steps }) => {
     const shares = time.map((t) => 100 * designed(shape, state.warmup, state.floor, t));
     const curve = shares.map((rate, i) => [100 * time[i], rate]).map(place(panels[0]));
     const curves = [{ panel: 0, from: 0, by: 100 / steps, unit: "% of the run", rows: { "% of the peak": shares } }];
-    const marks = { rate: trace(curve) }, facts = {}, hit = nearest(state);
+    const under = `${trace([...curve, ...[[100, 0], [0, 0]].map(place(panels[0]))])}z`;
+    const marks = { rate: trace(curve), "rate area": under }, facts = {}, hit = nearest(state);
     const outs = { floor: shape === "constant" ? "a constant rate has no floor" : "" };
     if (rates) facts.rate = rates[state.rate];
     const peak = rates ? `, peak rate ${number(facts.rate)}` : "";

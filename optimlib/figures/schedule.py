@@ -116,8 +116,10 @@ def schedule_designer(
         said = f"You drew: {_words(mine)}. Nearest recorded: {nearby}."
         seen = (
             "A dot is the final loss of one recorded setting; "
-            "the ring is the one nearest to the schedule drawn. A cross on the right diverged."
+            "the ring is the one nearest to the schedule drawn."
         )
+        if any(one["loss"] is None for one in data["settings"]):
+            seen += " A cross on the right diverged."
         goal = "Design the schedule with the lowest recorded loss." if goal is None else goal
         reached = f"loss <= {1.02 * lowest:.6g}" if reached is None else reached
     return Explorable(
@@ -152,7 +154,7 @@ def _rate_panel(mine, steps):
     panel = svg.Panel(
         "Learning rate",
         (0, 100),
-        (0, 105),
+        (0, 115),
         "% of the run",
         "in % of the peak",
         size=svg.HALF,
@@ -161,7 +163,11 @@ def _rate_panel(mine, steps):
     )
     time = np.arange(steps + 1) / steps
     schedule = designed(mine["shape"], mine["warmup"], mine["floor"])
-    panel.curve("rate", 100 * time, 100 * schedule(time), "SGD")
+    rates = 100 * schedule(time)
+    # the area under it: a constant rate is a full panel, and not an empty one
+    area = panel.line([*100 * time, 100, 0], [*rates, 0, 0]) + "z"
+    panel.mark("rate area", "x-area", area, "SGD")
+    panel.curve("rate", 100 * time, rates, "SGD")
     return panel
 
 

@@ -36,3 +36,10 @@ function arrow(from, to, head) {
   const corners = [to, [base[0] - half * y, base[1] + half * x], [base[0] + half * y, base[1] - half * x]];
   return [trace([from, base]), `${trace(corners)}z`];
 }
+
+// Put a text into a node. Its text node stays: a new one would have the page's styles worked out anew.
+function rewrite(node, text) {
+  if (node.textContent === text) return;
+  if (node.childNodes.length === 1 && text) node.firstChild.nodeValue = text;
+  else node.textContent = text;
+}

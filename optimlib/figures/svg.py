@@ -131,7 +131,7 @@ class Panel:
     def frame(self):
         """Grid, ticks, labels and what stands still, as SVG."""
         grid, parts = "", []
-        for v, text in ticks(*self.x, room=self.w / 40):
+        for v, text in self._columns():
             (x, _) = tenths(self.place(v, self.y[0])) / 10
             grid += f"M{x:g},0v{self.h}"
             parts.append(f'<text x="{x:g}" y="{self.h + 15}" text-anchor="middle">{text}</text>')
@@ -146,6 +146,16 @@ class Panel:
         left = 0 if self.title else -self.left + 6
         parts.append(f'<text x="{left}" y="-9">{title} {escape(self.ylabel)}</text>')
         return f"{self.outside(''.join(parts))}{self.inside(self.still)}"
+
+    def _columns(self):
+        """The ticks of x, as many as stand side by side without touching."""
+        for room in range(int(self.w / 40), 1, -1):
+            found = ticks(*self.x, room=room)
+            at = self.place([v for v, _ in found], self.y[0])[:, 0]
+            wide = np.array([6.4 * len(text) for _, text in found])
+            if (np.diff(at) >= (wide[:-1] + wide[1:]) / 2 + 4).all():
+                break
+        return found
 
     def outside(self, shapes):
         """SVG in the pixels of the axes, wherever it lies."""

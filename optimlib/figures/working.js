@@ -76,8 +76,7 @@ function fill(rule, each) {
     const order = each[0].lines[i].map((_, k) => (k < 2 ? 1 - k : k)); // the result stands before the sign
     order.forEach((k, column) => {
       for (let row = 0; row < rows; row++) {
-        const node = nodes[column * rows + row], text = each[row].lines[i][k];
-        if (node.textContent !== text) node.textContent = text;
+        rewrite(nodes[column * rows + row], each[row].lines[i][k]);
       }
     });
   });

@@ -28,6 +28,7 @@ OPERATIONS = {
     "minimum": min,
 }
 STILL = {"lr", "t"}  # settings, beside the hyper-parameters: not to be rounded
+MEANINGS = {"alpha": "the rate with both corrections gathered in it"}  # of names met only in a rule
 ROLES = ("kept", "push", "decay")  # the terms of a step, in the order of their arrows
 
 
@@ -150,6 +151,8 @@ def rule_html(name, rule, environments, shown):
         per_weight = [lines[i] for lines, _ in (each if own else each[:1])]
         roles = _roles(rule, i)
         rows.append(_line_html(target, expression, per_weight, rule, roles))
+        if target in MEANINGS:
+            rows.append(f'<p class="x-meaning"><b>{target}</b>: {MEANINGS[target]}</p>')
     terms = each[0][1]
     if len(terms) > 1:
         roles = {role: role for role in terms}

@@ -35,6 +35,7 @@ from optimlib.figures import (
     recorded,
     rounding,
     schedule_designer,
+    svg,
     words,
 )
 
@@ -208,6 +209,10 @@ FIGURES = {
     "bias correction, moved": lambda: bias_correction(
         steps=50,
         initial={"beta_1": 0.5, "beta_2": 0.95, "noise": 1.0},
+    ),
+    "bias correction, loud": lambda: bias_correction(
+        steps=50,
+        initial={"beta_1": 0.0, "beta_2": 0.9999, "noise": 3.0},
     ),
     "decay only": lambda: decay_only(),
     "decay only, moved": lambda: decay_only(
@@ -865,6 +870,63 @@ def test_a_redraw_takes_less_than_a_frame(opened, figures, name):
     before = busy()
     count = page.evaluate(SLIDE, 15)
     assert 1000 * (busy() - before) / count < 16  # ms: script, style, layout and paint
+
+
+def test_a_redraw_puts_texts_in_place(opened, figures):
+    """A node that is new has the browser work out the styles of all that :has() may select."""
+    page, _ = opened(figures["explore, moved"])
+    made = page.evaluate(
+        """() => new Promise((resolve) => {
+            const figure = document.querySelector(".explorable"), nodes = [];
+            const note = (list) => { for (const one of list) nodes.push(one.target.className); };
+            new MutationObserver(note).observe(figure, { childList: true, subtree: true });
+            const slider = figure.querySelector("input[data-name='SGD rate']");
+            slider.stepUp(3);
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            setTimeout(() => resolve(nodes), 500);
+        })"""
+    )
+    assert made == []
+
+
+def test_a_memory_just_below_one_is_not_shown_as_one(opened, figures):
+    page, _ = opened(figures["bias correction"])
+    page.locator("input[data-name=beta_2]").press("End")
+    assert page.locator("[data-out='= beta_2']").inner_text() == "0.9999"
+
+
+def test_the_running_means_stay_in_sight_however_loud_the_noise(opened, figures):
+    page, _ = opened(figures["bias correction"])
+    for beta, noise in (("Home", "End"), ("End", "End"), ("End", "Home")):
+        page.locator("input[data-name=beta_1]").press(beta)
+        page.locator("input[data-name=noise]").press(noise)
+        panel = page.locator(".x-panel").nth(1)
+        assert panel.locator("[data-mark^=frame]:visible").count() == 1
+        height = figures["bias correction"].panels[1].h
+        for data in panel.locator(".x-line").evaluate_all(
+            "lines => lines.map((line) => line.getAttribute('d')).filter(Boolean)"
+        ):
+            if data == "M0,6h34":
+                continue  # of the legend
+            y = vertices(data)[:, 1]
+            assert y.min() >= 0 and y.max() <= height
+
+
+def test_a_constant_schedule_fills_its_panel(figures):
+    panel = figures["schedule"].panels[0]
+    corners = vertices(panel.marks["rate area"]["d"])
+    assert np.ptp(corners[:, 1]) > 0.8 * panel.h and np.ptp(corners[:, 0]) == panel.w
+    assert corners[:, 1].min() > 10, "its line is on the frame"
+
+
+def test_the_numbers_under_an_axis_do_not_touch():
+    for high in (0.05, 0.45, 4.0, 90.0):
+        panel = svg.Panel("", (0.004, high), (0, 1), size=svg.HALF, log="x", left=82)
+        found = panel._columns()
+        at = panel.place([v for v, _ in found], 0)[:, 0]
+        wide = np.array([6.4 * len(text) for _, text in found])
+        assert len(found) > 1
+        assert (np.diff(at) >= (wide[:-1] + wide[1:]) / 2).all()
 
 
 def test_with_scripts_off_there_are_a_still_and_a_sentence(opened, figures):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import matplotlib
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from optimlib import surfaces
-from optimlib.figures import palette, plotting
+from optimlib.figures import diagrams, palette, plotting
 
 
 @pytest.fixture
@@ -85,6 +86,25 @@ def test_loss_against_rate_draws_diverged_runs_at_the_cap(ax):
     plotting.loss_against_rate(ax, {"SGD": sweep})
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.6, np.log(10)])
     assert ax.get_xscale() == "log"
+
+
+def test_a_legend_of_rates_lies_on_no_curve_and_the_numbers_of_an_axis_do_not_touch(ax):
+    rates = np.geomspace(0.18, 3.2, 6)
+    losses = {"learning_rate": rates, "val_loss": np.geomspace(2.3, 0.1, 6)[:, None].repeat(3, 1)}
+    names = ("SGD", "momentum", "clipped momentum", "Adam")
+    plotting.loss_against_rate(ax, dict.fromkeys(names, losses))
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
+    shown = [t for t in ax.get_xticklabels(which="both") if t.get_text()]
+    boxes = sorted((t.get_window_extent() for t in shown), key=lambda box: box.x0)
+    assert [t.get_text() for t in shown if t.get_text() == "0.5"] == ["0.5"]
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
+def test_a_drawing_of_a_network_has_no_blank_below():
+    ax = diagrams.flow([("x", "64"), ("z", "10"), ("p", "10")], ["W", "softmax"])
+    assert ax.get_ylim()[0] >= -0.3
+    plotting.plt.close(ax.figure)
 
 
 def test_paths_and_contours_fill_the_box(ax):
