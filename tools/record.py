@@ -8,7 +8,8 @@ sweeps of the learning rate with optimlib, several splits of the data and one or
 in optimlib/data_files/recordings:
 
 - cnn.json: a convolutional network on the digits;
-- rnn.json: a recurrent network that reads them in 32 steps, and in 8;
+- rnn.json: a recurrent network that reads them in 32 steps, and in 8; in 8 rows, each held for four
+  steps; with a recurrent kernel 1.3 times as large; with other limits of the gradient's length;
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
 - clipping.json: the same, with clipped momentum as a control;
 - race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; and what a step
@@ -98,6 +99,16 @@ def clipped(rate):
     return optimizers.SGD(rate, momentum=0.9, global_clipnorm=1.0)
 
 
+def limited(limit):
+    """Momentum, its gradient clipped to another limit."""
+    return lambda rate: optimizers.SGD(rate, momentum=0.9, global_clipnorm=limit)
+
+
+def with_limit(rule):
+    """The rule, its gradient clipped to 1."""
+    return lambda rate: rule(rate, global_clipnorm=1.0)
+
+
 def adamw(rate):
     return optimizers.AdamW(rate, weight_decay=SETTINGS["transformer"]["weight_decay of AdamW"])
 
@@ -140,6 +151,16 @@ RULES = {  # kind: {name: (rule, learning rates)}
         "clipped momentum, 8 steps": (clipped, half_decades(-2.5, 0)),
         "RMSprop, 8 steps": (optimizers.RMSprop, half_decades(-3.5, -1)),
         "Adam, 8 steps": (optimizers.Adam, half_decades(-3.5, -1)),
+        "momentum, rows held": (momentum, half_decades(-3, -1)),
+        "clipped momentum, rows held": (clipped, half_decades(-2.5, -0.5)),
+        "RMSprop, rows held": (optimizers.RMSprop, half_decades(-3, -1)),
+        "Adam, rows held": (optimizers.Adam, half_decades(-3, -1)),
+        "momentum, gain 1.3": (momentum, half_decades(-3.5, -1)),
+        "clipped momentum, gain 1.3": (clipped, half_decades(-2.5, -0.5)),
+        "momentum, limit 0.3": (limited(0.3), half_decades(-2, 0)),
+        "momentum, limit 5": (limited(5.0), half_decades(-3, -1)),
+        "RMSprop, limit 1": (with_limit(optimizers.RMSprop), half_decades(-3, -1)),
+        "Adam, limit 1": (with_limit(optimizers.Adam), half_decades(-3, -1)),
     },
     "clipping": {"clipped momentum": (clipped, half_decades(-1.5, 0))},
     "batches": {
@@ -347,12 +368,14 @@ def run(kind, name, number, rates=None, seeds=None):
             return CNN(filters=s["filters"], seed=seed)
 
     elif kind == "rnn":
-        steps = (8, 8) if name.endswith("8 steps") else (32, 2)
+        steps = (8, 8) if name.endswith(("8 steps", "rows held")) else (32, 2)
+        held = 4 if name.endswith("rows held") else 1  # each row of the image, for so many steps
+        gain = 1.3 if name.endswith("gain 1.3") else 1.0
         digits, chunk = load_digits(number, s["train"], s["validation"]), 40
-        data = [(x.reshape(-1, *steps), y) for x, y in digits]
+        data = [(x.reshape(-1, *steps).repeat(held, axis=1), y) for x, y in digits]
 
         def build(seed):
-            return RNN(steps[1], s["units"], 10, seed=seed)
+            return RNN(steps[1], s["units"], 10, seed=seed, gain=gain)
 
     else:
         data, chunk = text_data(number, s["train"], s["validation"], s["length"]), 10
