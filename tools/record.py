@@ -10,6 +10,7 @@ in optimlib/data_files/recordings:
 - cnn.json: a convolutional network on the digits;
 - rnn.json: a recurrent network that reads them in 32 steps, and in 8;
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
+- newer.json: the same text by Muon, at a constant rate;
 - clipping.json: the same, with clipped momentum as a control;
 - race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; and what a step
   of Adam, Muon and SOAP costs;
@@ -35,8 +36,8 @@ os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
 
-from optimlib import newer, optimizers
-from optimlib.data import RECORDINGS, load_digits, split
+from optimlib import newer, optimizers, schedules
+from optimlib.data import RECORDINGS, load_digits, split, standardize
 from optimlib.figures import scoreboard
 from optimlib.networks import CNN, RNN, Transformer, windows
 from optimlib.training import sweep
@@ -79,6 +80,7 @@ SETTINGS = {
     },
 }
 SETTINGS["clipping"] = SETTINGS["transformer"] | {"clip": 1.0}
+SETTINGS["newer"] = SETTINGS["transformer"]
 SETTINGS["batches"] = SETTINGS["transformer"] | {
     "length": 8,
     "updates": 64,
@@ -106,6 +108,16 @@ def warm(rule):
     """The rule with a rate that grows evenly over the first updates, and then stays."""
     updates = SETTINGS["transformer"]["warmup updates"]
     return lambda rate: rule(lambda step: rate * min(1.0, (step + 1) / updates))
+
+
+def muon(rate, kind=newer.Muon, exclude_layers=(-2,), **settings):
+    """Muon without decay; by default the output layer is left to Adam."""
+    off = {"weight_decay": None, "adam_weight_decay": None}
+    return kind(rate, exclude_layers=exclude_layers, **off, **settings)
+
+
+def soap(rate):
+    return newer.SOAP(rate, weight_decay=None)
 
 
 def half_decades(low, high, step=0.5):
@@ -141,6 +153,9 @@ RULES = {  # kind: {name: (rule, learning rates)}
         "RMSprop, 8 steps": (optimizers.RMSprop, half_decades(-3.5, -1)),
         "Adam, 8 steps": (optimizers.Adam, half_decades(-3.5, -1)),
     },
+    "newer": {  # embeddings, positions and the output layer by Adam
+        "Muon": (lambda rate: muon(rate, exclude_layers=(0, 1, -2)), half_decades(-3.5, -1)),
+    },
     "clipping": {"clipped momentum": (clipped, half_decades(-1.5, 0))},
     "batches": {
         f"{name}, {size}": (rule, rates)
@@ -151,16 +166,6 @@ RULES = {  # kind: {name: (rule, learning rates)}
         for size in (8, 32, 128)
     },
 }
-
-
-def muon(rate, kind=newer.Muon, exclude_layers=(-2,), **settings):
-    """Muon without decay; by default the output layer is left to Adam."""
-    off = {"weight_decay": None, "adam_weight_decay": None}
-    return kind(rate, exclude_layers=exclude_layers, **off, **settings)
-
-
-def soap(rate):
-    return newer.SOAP(rate, weight_decay=None)
 
 
 def whole(U):
@@ -192,6 +197,13 @@ class BySign(newer.Muon):
 
 
 FREE = newer.ScheduleFreeAdamW
+
+
+def falling(rate):
+    """The rate, down to 0 over the race's 20 epochs of 32 steps by a cosine."""
+    return schedules.CosineDecay(rate, 640)
+
+
 # task: {name: (rule, exponent of the middle of its grid)}; a grid has nine rates or more, quarter
 # decades apart, and no decay
 RACE = {
@@ -228,19 +240,42 @@ RACE = {
         "same length": (lambda rate: muon(rate, SameLength), -2.25),
         "by sign": (lambda rate: muon(rate, BySign), -2.25),
     },
+    "standardized digits": {
+        "Adam": (optimizers.Adam, -2),
+        "Lion": (newer.Lion, -3),
+        "Muon": (muon, -2.25),
+        "SOAP": (soap, -2.5),
+        "Schedule-Free": (FREE, -2),
+    },
+    "cosine": {  # on the clean digits, from the rate down to 0
+        "Adam": (lambda rate: optimizers.Adam(falling(rate)), -1.75),
+        "AdamW": (lambda rate: optimizers.AdamW(falling(rate), weight_decay=0.1), -1.75),
+        "Lion": (lambda rate: newer.Lion(falling(rate)), -2.75),
+        "Muon": (lambda rate: muon(falling(rate)), -2),
+        "SOAP": (lambda rate: soap(falling(rate)), -2.25),
+    },
+    "standardized digits with a cosine": {
+        "Adam": (lambda rate: optimizers.Adam(falling(rate)), -2),
+        "Muon": (lambda rate: muon(falling(rate)), -2.25),
+        "SOAP": (lambda rate: soap(falling(rate)), -2.5),
+    },
+    "deep network with a better start": {"Adam": (optimizers.Adam, -2), "Muon": (muon, -2.25)},
+    "betas": {"Adam, betas 0.95": (lambda rate: optimizers.Adam(rate, 0.95, 0.95), -2)},
 }
 RACE_SETTINGS = {
     "splits": 8,
     "epochs": 20,
     "batch_size": 32,
     "shorter": [5, 10],
-    "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1},
+    "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1}
+    | {"standardized digits": 2, "cosine": 2, "standardized digits with a cosine": 2}
+    | {"deep network with a better start": 1, "betas": 2},
 }
 
 
 def race_rates(task, name):
     """The rates of a rule: quarter decades, a decade to either side; wider where it is needed."""
-    wide = 1.0 if task in ("clean digits", "parts of Muon") else 1.25
+    wide = 1.25 if task in ("loud pixels", "deep network") else 1.0
     return [
         float(f"{10**e:.6g}") for e in RACE[task][name][1] + np.arange(-wide, wide + 0.01, 0.25)
     ]
@@ -249,6 +284,10 @@ def race_rates(task, name):
 def run_race(task, name, number, epochs=20, rates=None):
     """The sweep of one rule on split `number`: each entry (rates, seeds), val_loss all epochs."""
     build, data = scoreboard.TASKS.get(task, scoreboard.TASKS["clean digits"])
+    if task == "deep network with a better start":
+        build = scoreboard.deep_well_started
+    if task.startswith("standardized"):
+        data = lambda digits, number: standardize(digits)  # noqa: E731
     seeds = 2 * number + np.arange(RACE_SETTINGS["seeds a split"][task])
     rates = rates or race_rates(task, name)
     digits = data(load_digits(number), number)
