@@ -12,8 +12,9 @@ in optimlib/data_files/recordings:
   steps; with a recurrent kernel 1.3 times as large; with other limits of the gradient's length;
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
 - clipping.json: the same, with clipped momentum as a control;
-- race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; and what a step
-  of Adam, Muon and SOAP costs;
+- race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; some again
+  on standardized digits, with a falling rate, with a better start; and what a step of Adam, Muon
+  and SOAP costs;
 - batches.json: a Transformer on 128 shorter windows, for 64 updates of 8, 32 or all of them; there
   val_loss is the loss on these windows.
 
@@ -36,8 +37,8 @@ os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
 
-from optimlib import newer, optimizers
-from optimlib.data import RECORDINGS, load_digits, split
+from optimlib import newer, optimizers, schedules
+from optimlib.data import RECORDINGS, load_digits, split, standardize
 from optimlib.figures import scoreboard
 from optimlib.networks import CNN, RNN, Transformer, windows
 from optimlib.training import sweep
@@ -213,6 +214,13 @@ class BySign(newer.Muon):
 
 
 FREE = newer.ScheduleFreeAdamW
+
+
+def falling(rate):
+    """The rate, down to 0 over the race's 20 epochs of 32 steps by a cosine."""
+    return schedules.CosineDecay(rate, 640)
+
+
 # task: {name: (rule, exponent of the middle of its grid)}; a grid has nine rates or more, quarter
 # decades apart, and no decay
 RACE = {
@@ -249,19 +257,42 @@ RACE = {
         "same length": (lambda rate: muon(rate, SameLength), -2.25),
         "by sign": (lambda rate: muon(rate, BySign), -2.25),
     },
+    "standardized digits": {
+        "Adam": (optimizers.Adam, -2),
+        "Lion": (newer.Lion, -3),
+        "Muon": (muon, -2.25),
+        "SOAP": (soap, -2.5),
+        "Schedule-Free": (FREE, -2),
+    },
+    "cosine": {  # on the clean digits, from the rate down to 0
+        "Adam": (lambda rate: optimizers.Adam(falling(rate)), -1.75),
+        "AdamW": (lambda rate: optimizers.AdamW(falling(rate), weight_decay=0.1), -1.75),
+        "Lion": (lambda rate: newer.Lion(falling(rate)), -2.75),
+        "Muon": (lambda rate: muon(falling(rate)), -2),
+        "SOAP": (lambda rate: soap(falling(rate)), -2.25),
+    },
+    "standardized digits with a cosine": {
+        "Adam": (lambda rate: optimizers.Adam(falling(rate)), -2),
+        "Muon": (lambda rate: muon(falling(rate)), -2.25),
+        "SOAP": (lambda rate: soap(falling(rate)), -2.5),
+    },
+    "deep network with a better start": {"Adam": (optimizers.Adam, -2), "Muon": (muon, -2.25)},
+    "betas": {"Adam, betas 0.95": (lambda rate: optimizers.Adam(rate, 0.95, 0.95), -2)},
 }
 RACE_SETTINGS = {
     "splits": 8,
     "epochs": 20,
     "batch_size": 32,
     "shorter": [5, 10],
-    "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1},
+    "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1}
+    | {"standardized digits": 2, "cosine": 2, "standardized digits with a cosine": 2}
+    | {"deep network with a better start": 1, "betas": 2},
 }
 
 
 def race_rates(task, name):
     """The rates of a rule: quarter decades, a decade to either side; wider where it is needed."""
-    wide = 1.0 if task in ("clean digits", "parts of Muon") else 1.25
+    wide = 1.25 if task in ("loud pixels", "deep network") else 1.0
     return [
         float(f"{10**e:.6g}") for e in RACE[task][name][1] + np.arange(-wide, wide + 0.01, 0.25)
     ]
@@ -270,6 +301,10 @@ def race_rates(task, name):
 def run_race(task, name, number, epochs=20, rates=None):
     """The sweep of one rule on split `number`: each entry (rates, seeds), val_loss all epochs."""
     build, data = scoreboard.TASKS.get(task, scoreboard.TASKS["clean digits"])
+    if task == "deep network with a better start":
+        build = scoreboard.deep_well_started
+    if task.startswith("standardized"):
+        data = lambda digits, number: standardize(digits)  # noqa: E731
     seeds = 2 * number + np.arange(RACE_SETTINGS["seeds a split"][task])
     rates = rates or race_rates(task, name)
     digits = data(load_digits(number), number)
