@@ -48,7 +48,7 @@ for name, test in given["tests"].items():
             for text in [*given["helpers"], *given["answers"]]:
                 try: exec(text, space)
                 except Exception: pass
-            exec(test, space)
+            exec(test, dict(space))
             status = 0
         finally:
             os._exit(status)
