@@ -277,12 +277,21 @@ def distinct(hand_ins):
 
 
 def page_of(download):
-    """Where a page goes within feedback/: named as its download is, as Moodle and Canvas ask."""
+    """Where a page goes within feedback/: named as its download is, as Moodle and Canvas ask.
+
+    No two students' downloads give one page: only the endings are cut off that tell no student.
+    """
     path = Path(download)
-    longest = 255 - len("-feedback.html")  # bytes that a file system takes
-    stem = path.stem.encode()[:longest].decode(errors="ignore")
-    parts = (part.encode()[:255].decode(errors="ignore") for part in path.parent.parts)
-    return Path(*parts, f"{stem}-feedback.html")
+    stem = shortened(ENDINGS.sub("", path.name) or path.name, 255 - len("-feedback.html"))
+    return Path(*(shortened(part, 255) for part in path.parent.parts), f"{stem}-feedback.html")
+
+
+def shortened(name, most):
+    """A name of so many bytes at most; of two that begin alike, each has its own."""
+    if len(name.encode()) <= most:
+        return name
+    check = format(zlib.crc32(name.encode()), "08x")
+    return name.encode()[: most - 9].decode(errors="ignore") + f"-{check}"
 
 
 def attempt(file):

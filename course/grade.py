@@ -89,7 +89,7 @@ def load(folder, name):
 def put(path, content):
     """Write a file in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(".new-" + path.name[-200:])
+    beside = path.with_name(f".new-{digest_of(path.name)}")
     beside.write_text(content, encoding="utf-8")
     beside.replace(path)
 

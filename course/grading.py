@@ -4,9 +4,11 @@ No hidden test is in reach while anything of the student's can still be shown: o
 its own message is, or the kind of an error and the line of the answer where it arose.
 """
 
+import ast
 import builtins
 import contextlib
 import re
+import secrets
 import symtable
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,11 +16,14 @@ from time import monotonic
 
 from course.assignment import HIDDEN, about, role
 from course.repair import DEFINED
-from course.runner import PATIENCE, used
+from course.runner import DIED, LATE, PATIENCE, used
 from course.sandbox import Ended, Sandbox
 
 CELL_SECONDS, NOTEBOOK_SECONDS = 10, 180
+FORGED = "spoke in place of the tests"
 SHOWN = 300  # characters of a hidden test's message
+WITHHELD = "an error of its own"
+KINDS = {n for n, kind in vars(builtins).items() if isinstance(kind, type)} | {"LinAlgError"}
 
 
 @dataclass
@@ -49,6 +54,21 @@ def roots(tests):
         top = symtable.symtable(test, "test", "exec").get_symbols()
         names |= used(test) - {s.get_name() for s in top if s.is_assigned() or s.is_imported()}
     return sorted(names - vars(builtins).keys())
+
+
+@cache
+def own_messages(test):
+    """Patterns of what the assertions of a test can say; a value in it has 60 characters."""
+
+    def pattern(node):
+        if isinstance(node, ast.JoinedStr):
+            return "".join(map(pattern, node.values))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return re.escape(node.value)
+        return ".{0,60}" if isinstance(node, ast.FormattedValue) else ""
+
+    said = [node.msg for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Assert)]
+    return [re.compile(f"(AssertionError: )?{pattern(one)}", re.S) for one in said if one]
 
 
 def visible(cell):
@@ -84,22 +104,32 @@ def run(book, tests, limits):
             own = kind == "locked"
             cells.append({"id": name, "own": own, "source": cell.source, "defines": defines})
     request = {"cells": cells, "roots": roots(tuple(tests.values())), "seconds": limits.seconds}
-    found, deadline = {}, monotonic() + limits.total
+    request |= {"alone": limits.sandboxed, "word": secrets.token_hex(8)}
+    found, notes, deadline = {}, [], monotonic() + limits.total
     with Sandbox(limits.sandboxed, limits.user) as sandbox:
+
+        def hear(until):
+            said = sandbox.receive(until)
+            if said.get("word") != request["word"]:
+                raise Ended(FORGED)
+            return said
+
         try:
             sandbox.send(request)
+            notes += hear(deadline)["notes"]  # said before any of its code has run
             while True:
-                said = sandbox.receive(deadline)
-                name = said.get("ready")
+                said = hear(deadline)
+                name = said["ready"]
                 if name is None:
-                    return found, said.get("notes")
+                    return found, notes + said["notes"]
                 sandbox.send({"id": name, "source": tests.get(name, "")})
-                reply = sandbox.receive(min(deadline, monotonic() + PATIENCE * limits.seconds + 10))
+                reply = hear(min(deadline, monotonic() + PATIENCE * limits.seconds + 10))["found"]
                 if name in tests:
-                    found[name] = reply
-        except Ended as error:
-            why = f"NotRun: the notebook's code {error}"
-            return {name: {"message": why, "kind": "NotRun"} for name in tests} | found, [why]
+                    found[name] = {k: reply[k] for k in reply if k != "why"}
+        except (Ended, KeyError, TypeError) as error:
+            why = f"NotRun: the notebook's code {error if isinstance(error, Ended) else FORGED}"
+            not_run = {"message": why, "kind": "NotRun", "why": why}
+            return dict.fromkeys(tests, not_run) | found, [*notes, why]
 
 
 def grade(book, source, limits):
@@ -129,13 +159,14 @@ def grade(book, source, limits):
     left = max(1.0, limits.total - (monotonic() - begun))
     rest, notes = run(book, whole, Limits(limits.seconds, left, limits.sandboxed, limits.user))
     replies = {name: [r[name] for r in (seen, rest) if name in r] for name in cells}
-    found = {name: result(cell, replies[name]) for name, cell in cells.items()}
+    places = {about(cell).get("grade_id") or f"cell {n + 1}" for n, cell in enumerate(book.cells)}
+    found = {name: result(cell, replies[name], places) for name, cell in cells.items()}
     return found, [text(note)[:200] for note in notes] if isinstance(notes, list) else []
 
 
-def result(cell, replies):
+def result(cell, replies, places):
     """The `Found` of a test from what was said by its visible part and, if that passed, its
-    whole."""
+    whole; `places` are the ids of the notebook's cells."""
     most, found = float(about(cell)["points"]), Found()
     last = replies[-1] if replies else {"message": "NotRun", "kind": "NotRun"}
     if last.get("passed") is True:
@@ -146,8 +177,8 @@ def result(cell, replies):
             found.message = "partly right" if found.points else "not right"
     else:
         hidden = HIDDEN.search(cell.source) and (len(replies) > 1 or empty(visible(cell)))
-        found.message = shown(cell, last) if hidden else text(last.get("message"))
-        if hidden and "own" in last.get("kind", ""):
+        found.message = shown(cell, last, places) if hidden else text(last.get("message"))
+        if hidden and WITHHELD in found.message:
             found.notes.append("the message of an error of its own is withheld from its page")
     for reply in replies:
         notes = reply.get("notes")
@@ -165,16 +196,23 @@ def text(message):
     )
 
 
-def shown(cell, reply):
-    """What a student reads of a hidden test that failed."""
-    kind, name = text(reply.get("kind"))[:60], about(cell)["grade_id"]
-    if kind in ("TimeLimit", "Died", "NotRun"):
-        return text(reply.get("message"))[:SHOWN]
-    if kind == "AssertionError" and reply.get("cell") == name:
-        return text(reply.get("message"))[:SHOWN]
-    where = reply.get("cell"), reply.get("line")
-    if where[0] and where[0] != name:
-        return f"{kind}, in line {text(where[1])[:9]} of {text(where[0])[:60]}"
-    if kind == "NameError":
-        return text(reply.get("message"))[:SHOWN]
+def shown(cell, reply, places):
+    """What a student reads of a hidden test that failed: nothing but what can stand there.
+
+    An answer that has looked at its test could say it in an error's message, name or place.
+    """
+    kind, said = text(reply.get("kind")), text(reply.get("message"))
+    where, line = reply.get("cell"), reply.get("line")
+    if "why" in reply:
+        return text(reply["why"])
+    if said == DIED or re.fullmatch(re.escape(LATE).replace(r"\{:g\}", r"[\d.]{1,9}"), said):
+        return said
+    if any(own.fullmatch(said) for own in own_messages(cell.source)):
+        return said[:SHOWN]
+    kind = kind if kind in KINDS else WITHHELD
+    if kind != "AssertionError" and where in places and where != about(cell)["grade_id"]:
+        return f"{kind}, in line {line} of {where}" if isinstance(line, int) else kind
+    missing = re.match(r"NameError: name '(\w+)' is not defined", said)
+    if missing and missing[1] in used(cell.source):
+        return missing[0]
     return f"{kind}, in what the test does with the result"

@@ -128,15 +128,19 @@ def outputs(cell):
             yield None, Markup(ansi2html(data["text/plain"]))
 
 
+def given(cell):
+    """Whether a cell stands as it was handed out, so that no student can speak in it."""
+    return role(cell) in ("test", "locked") or bool(cell.metadata.get("given"))
+
+
 def parts(book, result, marks):
     """The rows of the table of marks, and the cells of the page with what stands beside them."""
     rows, cells, heading = [], [], ""
     for cell in book.cells:
         kind, name = role(cell), about(cell).get("grade_id", "")
+        shown = {"kind": kind, "id": name, "outputs": [], "given": given(cell)}
         title = re.match(r"#+ +(.+)", cell.source) if cell.cell_type == "markdown" else None
-        heading = title[1] if title and kind not in ("answer", "written") else heading
-        shown = {"kind": kind, "id": name, "outputs": []}
-        shown["given"] = kind in ("test", "locked") or cell.metadata.get("given")
+        heading = title[1] if title and shown["given"] else heading
         if cell.cell_type == "markdown":
             shown["html"] = markdown(cell)
         elif cell.cell_type == "code" and kind == "test":
@@ -167,7 +171,7 @@ def page(book, result, marks):
         marks: the `Marks` that hold now.
     """
     rows, cells = parts(book, result, marks)
-    titles = (re.search(r"(?m)^# (.+)", cell.source) for cell in book.cells)
+    titles = (re.search(r"(?m)^# (.+)", cell.source) for cell in book.cells if given(cell))
     return TEMPLATES.get_template("feedback.html").render(
         title=next((title[1] for title in titles if title), "Assignment"),
         name=result.name,

@@ -4,11 +4,12 @@ its own.
 It knows nothing of the course and needs numpy alone. It reads one JSON object a line and answers
 with one. First come the notebook's code cells, of which only those statements are run that bind
 what the tests use, directly or through what those use: no drawing, no experiment, no own test.
+What looks unusual in them is said before any of them runs, so that nothing can take it back.
 Then, for every test in its place, the runner says that it is ready, gets the test, and answers with
-what was found.
+what was found. Each line holds a word that only the runner was told.
 
 Answers and tests share a process, so an answer that wants to can fool its test. What is seen of
-that is noted beside the result: see `Watch`.
+that is noted beside the result: see `Loader.unusual` and `Watch`.
 """
 
 import ast
@@ -27,6 +28,7 @@ import threading
 import time
 import traceback
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -38,13 +40,26 @@ MEMORY, FILE, PROCESSES = 2 << 30, 64 << 20, 250  # bytes of a process, bytes of
 USUAL = {
     "numpy", "matplotlib", "math", "cmath", "itertools", "functools", "collections", "random",
     "operator", "copy", "typing", "dataclasses", "statistics", "fractions", "decimal", "time",
-    "sys", "IPython", "optimlib", "warnings", "__future__",
+    "sys", "IPython.display", "optimlib", "warnings", "__future__",
+}
+UNUSUAL = {
+    "open", "exec", "eval", "compile", "globals", "locals", "vars", "getattr", "setattr", "delattr",
+    "breakpoint", "input",
+}
+REACHING = {  # names of attributes: modules and functions that reach files, frames or other code
+    "os", "posix", "sys", "builtins", "ctypes", "gc", "inspect", "subprocess", "socket",
+    "importlib", "pickle", "traceback", "threading", "multiprocessing", "shutil", "tempfile",
+    "pathlib", "marshal", "linecache", "asyncio", "modules", "meta_path", "settrace", "setprofile",
+    "exc_info", "addaudithook", "attrgetter", "methodcaller", "get_type_hints", "ForwardRef",
+    "runstring", "rundocs", "f2py", "ctypeslib", "DataSource", "memmap", "open_memmap", "tofile",
+    "fromfile", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt",
 }
 # fmt: on
-UNUSUAL = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr"}
 FRAMES = re.compile(
-    r"__(?!init__|call__|name__|doc__)\w+__|_getframe|[ft]b?_(back|frame|locals|globals|code)"
+    r"__(?!init__|call__|name__|doc__)\w+__|(f|tb|gi|cr|ag)_(back|frame|locals|globals|code)"
 )
+LATE = "TimeLimit: stopped after {:g} seconds: a loop without an end?"
+DIED = "Died: the test ended Python, or used more memory than there is"
 MUST_FAIL = (
     "assert False",
     "assert 1 == 2",
@@ -154,6 +169,36 @@ def string(node):
     return node.value if constant else ""
 
 
+def strange_imports(node):
+    """The modules that a statement imports and that no exercise needs."""
+    if not isinstance(node, (ast.Import, ast.ImportFrom)):
+        return set()
+    whole = {getattr(node, "module", None) or a.name for a in node.names}
+    inner = {part for name in whole for part in name.split(".")[1:]}
+    if isinstance(node, ast.ImportFrom):
+        inner |= {a.name for a in node.names}
+    return {name for name in whole if not {name, name.split(".")[0]} & USUAL} | {
+        name for name in inner if name in REACHING or name.startswith("_")
+    }
+
+
+def strange_names(node):
+    """The names in a piece of code by which it could reach its test, files or the runner."""
+    if isinstance(node, ast.Name):
+        return {node.id} & UNUSUAL | {node.id for _ in FRAMES.findall(node.id)}
+    if isinstance(node, ast.Attribute):
+        own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        private = node.attr.startswith("_") and not own and not node.attr.endswith("__")
+        reaching = private or node.attr in REACHING or FRAMES.fullmatch(node.attr)
+        return {node.attr} if reaching else set()
+    if isinstance(node, ast.MatchClass):  # `case object(os=found)` asks for an attribute, too
+        return {*node.kwd_attrs}
+    said = string(node)
+    if FRAMES.search(said) if "{" in said else FRAMES.fullmatch(said):
+        return {said[:40]}
+    return {said} & REACHING if said.startswith("_") else set()
+
+
 class Loader:
     """The student's names and the assignment's own, loaded cell by cell.
 
@@ -200,14 +245,8 @@ class Loader:
         for cell, statements in zip(self.cells, self.statements):
             nodes = [] if cell["own"] else [n for s in statements for n in ast.walk(s.node)]
             for node in nodes:
-                if isinstance(node, (ast.Import, ast.ImportFrom)):
-                    names = {getattr(node, "module", None) or a.name for a in node.names}
-                    found |= {f"imports {n}" for n in names if n.split(".")[0] not in USUAL}
-                elif isinstance(node, ast.Name) and node.id in UNUSUAL:
-                    found.add(f"uses {node.id}")
-                for text in (getattr(node, "attr", ""), getattr(node, "id", ""), string(node)):
-                    if FRAMES.fullmatch(text):
-                        found.add(f"uses {text}")
+                found |= {f"imports {name}" for name in strange_imports(node)}
+                found |= {f"uses {name}" for name in strange_names(node)}
         return sorted(found)[:10]
 
     def namespace(self):
@@ -270,10 +309,12 @@ class Watch:
     def seen(self, result, depth=0):
         """Note a result whose class is the answer's own: it can be equal to anything."""
         kind = type(result)
-        if isinstance(result, (tuple, list)) and depth < 3:
-            for part in result[:20]:
-                self.seen(part, depth + 1)
-        if stranger(kind):
+        parts = [*result.values()] if kind is dict else result if kind in (tuple, list) else []
+        if kind is np.ndarray and result.dtype == object:
+            parts = result.ravel()
+        for part in parts[:20] if depth < 3 else []:
+            self.seen(part, depth + 1)
+        if stranger(kind) or (isinstance(result, np.ndarray) and kind is not np.ndarray):
             self.strange.add(kind.__name__[:40])
 
     def watched(self, function):
@@ -358,12 +399,14 @@ def tried(test, loader, watch):
     return found
 
 
-def in_a_process(test, loader, watch, seconds):
+def in_a_process(test, loader, watch, seconds, alone):
     """What `tried` says of a test, from a process of its own that is ended after its time.
 
-    It may compute for `seconds`, and take `PATIENCE` times that where the machine is busy.
+    It may compute for `seconds`, and take `PATIENCE` times that where the machine is busy. Where
+    the runner is `alone` with what it starts, whatever a test leaves behind is ended and noted.
     """
     ours, theirs = os.pipe()
+    word = os.urandom(8).hex()
     child = os.fork()
     if not child:
         try:
@@ -372,7 +415,7 @@ def in_a_process(test, loader, watch, seconds):
             resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
             os.closerange(3, theirs)
             os.closerange(theirs + 1, 1024)
-            reply = json.dumps(tried(test, loader, watch)).encode()[:REPLY] + b"\n"
+            reply = word.encode() + json.dumps(tried(test, loader, watch)).encode()[:REPLY] + b"\n"
             while reply:
                 reply = reply[os.write(theirs, reply) :]
         finally:
@@ -392,14 +435,42 @@ def in_a_process(test, loader, watch, seconds):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
+    found = judged(data, word.encode())
     if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
-        message = f"stopped after {seconds:g} seconds: a loop without an end?"
-        return {"passed": False, "kind": "TimeLimit", "message": f"TimeLimit: {message}"}
-    try:
-        return json.loads(data)
-    except ValueError:
-        message = "Died: the test ended Python, or used more memory than there is"
-        return {"passed": False, "kind": "Died", "message": message}
+        found = {"passed": False, "kind": "TimeLimit", "message": LATE.format(seconds)}
+    if alone and end_all():
+        found.setdefault("notes", []).append("a process was left behind")
+    return found
+
+
+def judged(data, word):
+    """The reply of a test's process; one without its word was written by somebody else."""
+    found = {"passed": False, "kind": "Died", "message": DIED}
+    if data and not data.startswith(word):
+        return found | {"notes": ["something spoke in place of the test"]}
+    with contextlib.suppress(ValueError):
+        found = json.loads(data[len(word) :])
+    return found
+
+
+def others():
+    """Whether another process of this sandbox is running beside its first."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) not in (1, os.getpid()):
+            with contextlib.suppress(OSError):
+                if (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                    return True
+    return False
+
+
+def end_all():
+    """End all other processes of this sandbox; returns whether one was still running."""
+    running = left = others()
+    while left:
+        os.kill(-1, signal.SIGKILL)
+        time.sleep(0.01)
+        left = others()
+    return running
 
 
 def limit_resources():
@@ -422,22 +493,30 @@ def main():
         os.dup2(nothing, number)
     warnings.simplefilter("ignore")
 
-    def say(reply):
-        replies.write(json.dumps(reply).encode() + b"\n")
-        replies.flush()
-
     limit_resources()
     watch = Watch()
     request = json.loads(source.readline())
+    word, alone = request["word"], request["alone"] and os.getppid() == 1
+
+    def say(**reply):
+        replies.write(json.dumps(reply | {"word": word}).encode() + b"\n")
+        replies.flush()
+
     loader = Loader(request["cells"], request["roots"], request["seconds"])
+    say(notes=loader.unusual())
+    left = False
     for index, cell in enumerate(request["cells"]):
         if "source" in cell:
             loader.load(index)
             continue
-        say({"ready": cell["id"]})
+        left |= alone and end_all()
+        say(ready=cell["id"])
         test = json.loads(source.readline())
-        say(in_a_process(test, loader, watch, request["seconds"]) if test["source"] else {})
-    say({"ready": None, "notes": loader.unusual()})
+        done = {}
+        if test["source"]:
+            done = in_a_process(test, loader, watch, request["seconds"], alone)
+        say(found=done)
+    say(ready=None, notes=["a process was left behind"] * left)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,18 @@ import subprocess
 import zipfile
 
 import pytest
-from hand_ins import HIDDEN, PYTHON, ROOT, answered, lines_of, points, run, written_to
+from hand_ins import (
+    HIDDEN,
+    NAMES,
+    PYTHON,
+    ROOT,
+    answered,
+    lines_of,
+    points,
+    reference,
+    run,
+    written_to,
+)
 
 WRONG = {"gradient": "def gradient(w, X, y):\n    return X.T @ (X @ w - y)"}
 WRONG["step"] = "class Any(float): pass\ndef step(w, g, learning_rate):\n    return Any(1)"
@@ -86,3 +97,23 @@ def test_a_classroom_s_repository_holds_no_hidden_test_and_reports_points(made, 
     assert scores == visible | {"gradient-test": 0, "step-test": 0}
     assert report["max_score"] == sum(visible.values()) and report["status"] == "fail"
     assert "| gradient-test | 0 of 2 |" in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_assignment_has_graders_that_give_its_solution_all_points(grader, tmp_path, name):
+    """Hidden tests with Gradescope's, none in the repository that students can read."""
+    done = run("autograder", name)
+    assert done.returncode == 0, done.stderr
+    folder = ROOT / "_build/course"
+    with zipfile.ZipFile(folder / f"{name}-gradescope.zip") as packed:
+        packed.extractall(tmp_path / "source")
+    written_to(tmp_path, "submission/mine.ipynb", reference(name))
+    served = serve(
+        tmp_path / "source", tmp_path / "submission", "--gradescope", tmp_path / "r.json"
+    )
+    assert served.returncode == 0, served.stderr
+    tests = json.loads((tmp_path / "r.json").read_text())["tests"]
+    assert {test["name"]: test["score"] for test in tests} == points(name)
+    shown = (folder / f"{name}-classroom/.github/grader/source.ipynb").read_text("utf-8")
+    shown = shown.replace('\\"', '"')
+    assert not [line for line in lines_of(HIDDEN, name) if line in shown]
