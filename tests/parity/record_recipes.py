@@ -73,6 +73,13 @@ SLIPS = [  # what it is called, the framework, what is exchanged for what
         GROUPS,
         "torch.optim.SGD(model.parameters(), momentum=0.9)\n",
     ),
+    (
+        "SGD at 0.01",
+        "torch",
+        GROUPS,
+        "torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)\n",
+    ),
+    ("not clipped", "torch", CLIP, ""),
     ("the recipe, in Keras", "keras", "", ""),
     (
         "the schedule counted in updates",
