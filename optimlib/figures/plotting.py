@@ -208,9 +208,10 @@ class _Decades(ticker.LogFormatterMathtext):
 
 
 def _plain_decades(ax):
-    """Have logarithmic axes say no more than fits side by side."""
+    """Have logarithmic axes say no more than fits side by side; labels of a cell's own stay."""
     for axis in (ax.xaxis, ax.yaxis):
-        if axis.get_scale() == "log":
+        own = not isinstance(axis.get_major_formatter(), ticker.LogFormatter)
+        if axis.get_scale() == "log" and not own:
             axis.set_major_formatter(_Decades())
             axis.set_minor_formatter(_Decades())
 

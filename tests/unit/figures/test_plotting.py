@@ -123,3 +123,9 @@ def test_optimlib_does_not_import_matplotlib():
     modules = ", ".join(f"optimlib.{room}" for room in rooms)
     check = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_labels_of_a_cell_s_own_stay_on_a_logarithmic_axis():
+    ax = plotting.axes("batch", "loss", xscale="log", xticks=[8, 32], xticklabels=["8", "all"])
+    ax.figure.canvas.draw()
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["8", "all"]
