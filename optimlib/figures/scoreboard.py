@@ -101,7 +101,18 @@ def uncorrected(rate):
 
 PARTS = {  # from RMSprop to Adam, one part at a time, on the same tasks
     "RMSprop": ROWS["RMSprop"],
-    "slow memory": (lambda rate: RMSprop(rate, rho=0.999), 1, TASKS, [decades(-3.75, -1.25)] * 3),
+    "small epsilon": (
+        lambda rate: RMSprop(rate, epsilon=1e-14),  # under the root: as Adam's 1e-7 beside it
+        1,
+        TASKS,
+        [decades(-3.75, -1.25)] * 3,
+    ),
+    "slow memory": (
+        lambda rate: RMSprop(rate, rho=0.999, epsilon=1e-14),
+        1,
+        TASKS,
+        [decades(-3.75, -1.25)] * 3,
+    ),
     "slow, corrected": (lambda rate: Adam(rate, beta_1=0), 1, TASKS, [decades(-3.5, -0.75)] * 3),
     "slow, corrected, averaged: Adam": ROWS["Adam"],
     "Adam without correction": (uncorrected, 2, TASKS, [decades(-3.75, -1.25)] * 3),

@@ -174,7 +174,7 @@ def test_the_projects_of_the_guide_add_up():
         ("3000 updates", 20_000 / 64 * 10, 3000, 3150),
         ("200,000 updates", 1 / (0.0001 * 0.05), 199_999, 200_001),
         ("product of peak rate and updates is 0.3", 0.0001 * 3000, 0.29, 0.31),
-        ("63 updates an epoch, 1900 in all", 2000 / 32 * 30, 1850, 1900),
+        ("50 updates an epoch, 1500 in all", 1600 / 32 * 30, 1450, 1550),
         ("2 billion tokens, 4000 updates", 20 * 100e6 / 0.5e6, 3999, 4001),
         ("is 0.4; try 0.13, 0.4 and 1.3", 1 / (0.0006 * 4000), 0.4, 0.43),
         (r"$0.0006/\sqrt 8 \approx 0.0002$", 0.0006 / 8**0.5, 0.0002, 0.00022),
