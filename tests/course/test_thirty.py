@@ -96,8 +96,8 @@ UNKNOWN = "def step(w, g, learning_rate):\n    return w - rate * g"
 SYNTAX = "def step(w, g, learning_rate)\n    return w"
 RENAMED = "def one_step(w, g, learning_rate):\n    return w - learning_rate * g"
 EXIT = "def rates(curvatures):\n    exit()"
-UPSIDE = "def forecast():\n    return ['2.1', 'best', '1.9', '1', '1.5']"
-NEARLY = "def forecast():\n    return ['1', '1.5', '1.9', 'best', '2.1']"
+UPSIDE = "def forecast():\n    return ['2.1', '1.95', 'best', '1', '1.5']"
+NEARLY = "def forecast():\n    return ['1', '1.5', 'best', '1.95', '2.1']"
 NOISY = "def gradient(w, X, y):\n    print(w)\n    return X.T @ (X @ w - y) / len(y)"
 
 
