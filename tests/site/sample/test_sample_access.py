@@ -1,11 +1,9 @@
 """The sample under axe, folded and unfolded, in both schemes; nothing sticks out at any width."""
 
-from pathlib import Path
-
-import axe_playwright_python
 import pytest
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+from tests.site.axe import AXE
+
 # in a closed fold axe measures what is not there: the size of targets is judged with all open
 RUN = """axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled:
   document.querySelector("details:not([open])") === null}}}).then(
