@@ -281,10 +281,16 @@ function wire(root) {
     touched();
     if (done && !holds()) write(one(".x-note"), "The best of these sliders, and not enough: something else must change, too.");
   });
-  if ("weight" in state && root.clientWidth < 560) state.weight = spec.state.weight = 0; // two weights do not fit
+  if ("weight" in state) // two weights may not fit
+    new ResizeObserver(([{ contentRect }], watch) => {
+      watch.disconnect();
+      if (contentRect.width >= 560) return;
+      state.weight = spec.state.weight = 0;
+      redraw();
+    }).observe(root);
   for (const node of all(".x-controls, .x-handle, .x-working [hidden]:not(.x-rule)")) node.hidden = false;
   for (const node of all("[data-still]")) node.remove();
-  addEventListener("pageshow", redraw); // a browser may have put the sliders where they were
+  addEventListener("pageshow", () => sliders.forEach(show)); // a browser may have put them where they were
   redraw();
 }
 

@@ -7,7 +7,7 @@ def setup(app):
     app.add_css_file("text.css")
     app.add_css_file("print.css")
     app.add_js_file("site.js")
-    app.add_js_file("lay_out.js")
+    app.add_js_file("lay_out.js", priority=900)  # the last to hear that the page stands
     app.connect("html-page-context", settle_head, priority=900)
 
 
