@@ -26,6 +26,8 @@ WARN = $(if $(TRIED),,$(warning $(FOUND), newer than any Python that the book wa
 STALE = $(shell test ! -e $(1)/made || { test "$$(cat $(1)/made)" = "$$(pwd)" && test -x $(1)/bin/python && $(SAME); } || echo again)
 SAME = $(if $(PYTHON),test "$$("$(PYTHON)" -c $(VERSION))" = "$$($(1)/bin/python -c $(VERSION))",true)
 VERSION = 'import sys; print(sys.version_info[:2])'
+# A link leads to another copy's environment, which making it anew would empty: it is put away.
+UNLINK = @! test -L $(@D) || rm $(@D)
 
 help:    ## this list
 	@echo 'make <what>:'
@@ -114,6 +116,7 @@ clean:    ## remove what was built, and .venv
 .venv/made: $(PINS) $(call STALE,.venv)
 	$(if $(CHOSEN),$(WARN),$(REFUSE))
 	@echo "Making .venv with $(CHOSEN) from the locked pins: about a minute"
+	$(UNLINK)
 	@"$(CHOSEN)" -m venv --clear .venv
 	@$(IN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
 	@echo ../../../.. | tee .venv/lib/python3*/site-packages/optimlib.pth >/dev/null  # in any folder and locale
@@ -122,6 +125,7 @@ clean:    ## remove what was built, and .venv
 .venv-course/made: course/requirements.txt constraints.txt pyproject.toml $(call STALE,.venv-course)
 	$(if $(CHOSEN),$(WARN),$(REFUSE))
 	@echo "Making .venv-course with $(CHOSEN), for grading: about a minute"
+	$(UNLINK)
 	@"$(CHOSEN)" -m venv --clear .venv-course
 	@.venv-course/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< --constraint constraints.txt
 	@echo ../../../.. | tee .venv-course/lib/python3*/site-packages/optimlib.pth >/dev/null
@@ -130,6 +134,7 @@ clean:    ## remove what was built, and .venv
 .venv-parity/made: tests/parity/requirements.txt
 	$(if $(CHOSEN),$(WARN),$(REFUSE))
 	@echo "Making .venv-parity with $(CHOSEN): Keras, TensorFlow, PyTorch, JAX and optax, some minutes"
+	$(UNLINK)
 	@"$(CHOSEN)" -m venv --clear .venv-parity
 	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

@@ -44,7 +44,7 @@ class Elsewhere:
         for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
             (folder / name).touch()
         (folder / "course/requirements.txt").touch()
-        for command in ("sh", "make", "cat", "pwd", "echo", "test", "sed", "expand"):
+        for command in ("sh", "make", "cat", "pwd", "echo", "test", "sed", "expand", "rm"):
             if found := shutil.which(command):
                 (self.bin / command).symlink_to(found)
 
@@ -154,6 +154,20 @@ def test_the_environment_is_made_anew_only_when_it_must(elsewhere):
     python.unlink()
     python.symlink_to(elsewhere.folder / "a Python that an upgrade took away")
     assert again()
+
+
+def test_the_environment_of_another_copy_is_left_alone(elsewhere, tmp_path):
+    """`.venv` may be a link to it: making it anew empties what is there."""
+    other = tmp_path / "other/.venv"
+    other.mkdir(parents=True)
+    (other / "made").write_text(f"{other.parent}\n")
+    (elsewhere.folder / ".venv").symlink_to(other)
+    script = elsewhere.python("python3", "3.12.1")
+    script.write_text(
+        script.read_text().replace("\nexec", "\ntest $2 = venv && rm -f .venv/made; exec", 1)
+    )
+    elsewhere.make("book")
+    assert (other / "made").exists() and not (elsewhere.folder / ".venv").is_symlink()
 
 
 @pytest.mark.parametrize("name", ["Anna's files", "Bücher für Übungen", 'a "quoted" $name'])
