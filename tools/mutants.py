@@ -262,6 +262,9 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module):
         exec(compile(self.source, self.name, "exec"), module.__dict__)
 
+    def get_source(self, name):
+        return self.source  # the figures read their rules there
+
 
 def attempt(function, arguments, pipe):
     """In a process of its own: call the function and send what it returns, or its error as text."""

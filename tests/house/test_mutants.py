@@ -34,3 +34,16 @@ def test_every_excused_mutant_exists():
     assert all(len(why) >= 20 for why in excused.values())
     modules = {name.split(".")[0] for name in excused}
     assert set(excused) <= {mutants.key(m) for module in modules for m in mutants.mutants(module)}
+
+
+def test_a_mutant_breaks_no_more_than_its_line():
+    """The figures read the text of the rules: a module whose text is not to be had fails whole."""
+    program = (
+        "import sys; from tools import mutants\n"
+        "for module in mutants.MODULES:\n"
+        "    source = (mutants.ROOT / 'optimlib' / f'{module}.py').read_text(encoding='utf-8')\n"
+        "    sys.meta_path.insert(0, mutants.Mutated({'module': module, 'source': source}))\n"
+        "import optimlib.figures, optimlib.networks\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
