@@ -11,7 +11,6 @@ Chapters that never come to the broken line are left out.
 
 import argparse
 import ast
-import copy
 import datetime
 import hashlib
 import importlib.abc
@@ -210,6 +209,7 @@ def mutants(module):
     """
     tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
     parts = [ast.unparse(part).splitlines() for part in tree.body]
+    packed = [pickle.dumps(part) for part in tree.body]  # unpacked faster than copied
     number = {
         node: (i, n) for i, part in enumerate(tree.body) for n, node in enumerate(ast.walk(part))
     }
@@ -217,12 +217,12 @@ def mutants(module):
     for node, guard, place, statement, inside in places(tree):
         for which, (_, dropped) in enumerate(variants(node)):
             part, count = number[node]
-            changed = copy.deepcopy(tree.body[part])
+            changed = pickle.loads(packed[part])
             target = next(itertools.islice(ast.walk(changed), count, None))
             list(variants(target))[which][0](target)
             before, after = (
                 parts[part],
-                ast.unparse(ast.fix_missing_locations(changed)).splitlines(),
+                ast.unparse(changed).splitlines(),
             )
             if after == before:
                 continue
