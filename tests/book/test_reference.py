@@ -180,5 +180,17 @@ def test_the_projects_of_the_guide_add_up():
         (r"$0.0006/\sqrt 8 \approx 0.0002$", 0.0006 / 8**0.5, 0.0002, 0.00022),
         ("16 bytes a weight are 1.6 GB", 16 * 100e6 / 1e9, 1.59, 1.61),
         ("a quarter of the steps so far, which is the last fifth", 0.25 / 1.25, 0.19, 0.21),
+        ("a quarter of the photos the same epochs in batches of 32: 1560", 5000 / 320, 15.6, 15.7),
+        ("With 16,000 rows to train on", 16_000 / 128, 125, 125),
+        ("batch 128, 125 updates an epoch", 16_000 / 128, 125, 125),
+        ("takes two minutes, and some thousand others validate: 60 epochs", 120 / 2, 60, 60),
+        ("390 updates an epoch", 50_000 / 128, 390, 391),
+        ("three epochs each with its own cosine to 0: 18 epochs", 6 * 3, 18, 18),
+        ("six epochs each: 12", 2 * 6, 12, 12),
+        ("at 0.003 and 9400 updates it is 0.035", 1 / (0.003 * 24 * 390), 0.0345, 0.0358),
+        ("In shares: three tenths, two, four and one", (18 + 12 + 24 + 6) / 60, 1, 1),
+        ("3200 updates", 0.2e9 / (0.5e6 / 8), 3200, 3200),
+        ("decay by the same rule, 1.6", 1 / (0.0002 * 3200), 1.55, 1.65),
+        ("After 10 GB and 7 GB that is 6 and 4", 2 * (10 - 7), 6, 6),
     ):
         assert words in text and low <= value <= high, words

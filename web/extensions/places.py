@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
 CHAPTER = re.compile(r"book/\d\d-")
-TOP = re.compile(r"\d+ minutes?\. You need: .+? The question: .+", re.S)
+TOP = re.compile(r"\d+ minutes?( to read, \d+ with .+?)?\. You need: .+? The question: .+", re.S)
 PARTS = re.compile(r"(You need: |The question: )")
 
 
