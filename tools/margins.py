@@ -49,12 +49,27 @@ class Comparisons(ast.NodeTransformer):
         return ast.Call(ast.Name("__note__", ast.Load()), [words, *sides], [])
 
 
+class Noted(ast.NodeTransformer):
+    """Turns an assertion into its comparisons: where one fails, the run and the others go on."""
+
+    def __init__(self, claim):
+        self.claim = claim
+
+    def visit_Assert(self, node):
+        test = Comparisons(self.claim).visit(node.test)
+        return [ast.Expr(each) for each in flat(test)]
+
+
+def flat(test):
+    """The parts of `a and b and c`, however it is bracketed."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return [part for value in test.values for part in flat(value)]
+    return [test]
+
+
 def with_notes(tree, claim):
-    """The syntax tree of a cell in which the assertions of its claim note what they compare."""
-    for node in ast.walk(tree) if claim else ():
-        if isinstance(node, ast.Assert):
-            node.test = Comparisons(claim).visit(node.test)
-    return tree
+    """The syntax tree of a cell whose claim is noted: what it compares, whether it holds or not."""
+    return Noted(claim).visit(tree) if claim else tree
 
 
 def comparisons(job):

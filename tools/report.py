@@ -1,14 +1,15 @@
 """The page "How this book is checked": its tables, written from what the checks recorded.
 
 `python -m tools.report` writes them into book/checked.md, each between `% record: NAME` and
-`% end of NAME`, and draws the page's figure. Nothing on the page is typed in.
+`% end of NAME`, and draws the page's figure. Nothing between these is typed in.
 """
 
+import ast
 import json
 import re
 import sys
 
-from tools.book import BOOK, CHAPTERS, RECORDS, VERDICTS, claims
+from tools.book import BOOK, CHAPTERS, RECORDS, ROOT, VERDICTS, claims
 
 PAGE = BOOK / "checked.md"
 FIGURE = BOOK / "margins.svg"
@@ -235,9 +236,29 @@ def bench(records):
     return "\n\n".join([*parts, summary])
 
 
+def core(records):
+    """How many lines each room of the core has: code alone, without docstrings and blank lines."""
+    rooms = {path.name: code_lines(path) for path in sorted((ROOT / "optimlib").glob("*.py"))}
+    rows = [[f"`{name}`", lines] for name, lines in rooms.items()]
+    return table(["room", "lines of code"], [*rows, ["**all**", f"{sum(rooms.values()):,}"]])
+
+
+def code_lines(path):
+    """The lines of a module that are neither blank nor part of a docstring."""
+    text = path.read_text(encoding="utf-8")
+    documented = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            documented |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    lines = enumerate(text.splitlines(), 1)
+    return sum(bool(line.strip()) and n not in documented for n, line in lines)
+
+
 PARTS = {
     f.__name__: f
-    for f in (claims_by_chapter, margins, mutants, survivors, equivalents, versions, bench)
+    for f in (claims_by_chapter, margins, mutants, survivors, equivalents, versions, bench, core)
 }
 
 
