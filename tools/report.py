@@ -131,7 +131,7 @@ def versions(records):
 
 
 def distances(records):
-    """[(standard deviations from its bound, comparison), ...], the nearest first."""
+    """[(spreads from its bound, comparison), ...], the nearest first."""
     rows = [row for row in records["margins"]["claims"] if row["spread"] > 0]
     found = [(row["margin"] / row["spread"], row) for row in rows]
     return sorted(found, key=lambda pair: pair[0])
@@ -145,16 +145,16 @@ def margins(records):
         f"{count} comparisons are made by the claims' assertions, over"
         f" {records['margins']['versions']['seeds']} fresh seeds. {count - len(ratios)} of them"
         f" come out the same whatever the seed; of the others the median stands"
-        f" {ratios[len(ratios) // 2][0]:.0f} standard deviations from its bound, and the nearest"
+        f" {ratios[len(ratios) // 2][0]:.0f} spreads from its bound, and the nearest"
         f" {ratios[0][0]:.1f}; {near or 'none'} stand{'s' if near == 1 else ''} nearer than two."
     )
     alt = (
         "A staircase that rises from the lower left: how many of the comparisons stand less than"
-        " so many standard deviations from their bound, on a logarithmic axis;"
+        " so many spreads from their bound, on a logarithmic axis;"
         f" {near or 'none'} of them left of the dashed line at two."
     )
     caption = (
-        "How many comparisons stand nearer to their bound than so many standard deviations over"
+        "How many comparisons stand nearer to their bound than so many spreads over the"
         " seeds. Left of the dashed line a claim wants rewriting."
     )
     figure = f"```{{figure}} {FIGURE.name}\n:alt: {alt}\n:figclass: cell_output\n\n{caption}\n```"
@@ -165,12 +165,12 @@ def margins(records):
         [f"[{int(chapter[:2])}]({chapter}.ipynb)", claim, f"{ratio:.1f}"]
         for (chapter, claim), ratio in list(nearest.items())[:10]
     ]
-    rows = table(["chapter", "the nearest ten", "standard deviations"], ten)
+    rows = table(["chapter", "the nearest ten", "spreads"], ten)
     return f"{summary}\n\n{figure}\n\n{rows}"
 
 
 def draw_margins(path, ratios):
-    """Draws how many comparisons stand nearer than so many standard deviations."""
+    """Draws how many comparisons stand nearer than so many spreads."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -179,7 +179,7 @@ def draw_margins(path, ratios):
     from optimlib.figures import palette, plotting
 
     ax = plotting.axes(
-        "distance from the bound, in standard deviations over seeds",
+        "distance from the bound, in spreads over seeds",
         "comparisons",
         xscale="log",
         height=3.0,
