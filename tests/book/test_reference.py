@@ -176,7 +176,7 @@ def test_the_projects_of_the_guide_add_up():
         ("product of peak rate and updates is 0.3", 0.0001 * 3000, 0.29, 0.31),
         ("50 updates an epoch, 1500 in all", 1600 / 32 * 30, 1450, 1550),
         ("2 billion tokens, 4000 updates", 20 * 100e6 / 0.5e6, 3999, 4001),
-        ("is 0.4; try 0.13, 0.4 and 1.3", 1 / (0.0006 * 4000), 0.4, 0.43),
+        (r"\text{updates})$ is 0.4", 1 / (0.0006 * 4000), 0.4, 0.43),
         (r"$0.0006/\sqrt 8 \approx 0.0002$", 0.0006 / 8**0.5, 0.0002, 0.00022),
         ("16 bytes a weight are 1.6 GB", 16 * 100e6 / 1e9, 1.59, 1.61),
         ("a quarter of the steps so far, which is the last fifth", 0.25 / 1.25, 0.19, 0.21),
@@ -190,7 +190,13 @@ def test_the_projects_of_the_guide_add_up():
         ("at 0.003 and 9400 updates it is 0.035", 1 / (0.003 * 24 * 390), 0.0345, 0.0358),
         ("In shares: three tenths, two, four and one", (18 + 12 + 24 + 6) / 60, 1, 1),
         ("3200 updates", 0.2e9 / (0.5e6 / 8), 3200, 3200),
-        ("decay by the same rule, 1.6", 1 / (0.0002 * 3200), 1.55, 1.65),
+        ("a product of 0.64", 0.0002 * 3200, 0.63, 0.65),
+        ("middle one by the same rule, 0.8", 1 / (0.0004 * 3200), 0.75, 0.85),
+        ("grows, 3.5 and 1.8 times", 8**0.5 * 4000 / 3200, 3.5, 3.6),
+        ("the same tokens in 32,000 updates", 2e9 / (0.5e6 / 8), 32_000, 32_000),
+        ("a fifth of the decay", 0.5 * 32_000 / 3200, 5, 5),
+        ("625 updates of the last layer", 20_000 / 64 * 2, 625, 625),
+        ("then 2500 of all", 20_000 / 64 * 8, 2500, 2500),
         ("After 10 GB and 7 GB that is 6 and 4", 2 * (10 - 7), 6, 6),
     ):
         assert words in text and low <= value <= high, words
