@@ -175,14 +175,14 @@ RULES = {  # kind: {name: (rule, learning rates)}
 }
 
 
-def muon(rate, kind=newer.Muon, exclude_layers=(-2,), **settings):
-    """Muon without decay; by default the output layer is left to Adam."""
-    off = {"weight_decay": None, "adam_weight_decay": None}
-    return kind(rate, exclude_layers=exclude_layers, **off, **settings)
+def muon(rate, kind=newer.Muon, exclude_layers=(-2,), decay=None, **settings):
+    """Muon, with one decay or none; by default the output layer is left to Adam."""
+    both = {"weight_decay": decay, "adam_weight_decay": decay}
+    return kind(rate, exclude_layers=exclude_layers, **both, **settings)
 
 
-def soap(rate):
-    return newer.SOAP(rate, weight_decay=None)
+def soap(rate, decay=None):
+    return newer.SOAP(rate, weight_decay=decay)
 
 
 def whole(U):
@@ -216,13 +216,17 @@ class BySign(newer.Muon):
 FREE = newer.ScheduleFreeAdamW
 
 
-def falling(rate):
-    """The rate, down to 0 over the race's 20 epochs of 32 steps by a cosine."""
-    return schedules.CosineDecay(rate, 640)
+def falling(rate, epochs=20):
+    """The rate, down to 0 over so many epochs of 32 steps by a cosine."""
+    return schedules.CosineDecay(rate, 32 * epochs)
+
+
+def adamw(rate, decay=0.1, epochs=20):
+    return optimizers.AdamW(falling(rate, epochs), weight_decay=decay)
 
 
 # task: {name: (rule, exponent of the middle of its grid)}; a grid has nine rates or more, quarter
-# decades apart, and no decay
+# decades apart, and no decay where the name has none
 RACE = {
     "clean digits": {
         "momentum": (momentum, -1.5),
@@ -266,10 +270,31 @@ RACE = {
     },
     "cosine": {  # on the clean digits, from the rate down to 0
         "Adam": (lambda rate: optimizers.Adam(falling(rate)), -1.75),
-        "AdamW": (lambda rate: optimizers.AdamW(falling(rate), weight_decay=0.1), -1.75),
+        "AdamW": (adamw, -1.75),
         "Lion": (lambda rate: newer.Lion(falling(rate)), -2.75),
         "Muon": (lambda rate: muon(falling(rate)), -2),
         "SOAP": (lambda rate: soap(falling(rate)), -2.25),
+        "AdamW, 0.03": (lambda rate: adamw(rate, 0.03), -1.75),
+        "AdamW, 0.3": (lambda rate: adamw(rate, 0.3), -1.75),
+        "Muon, 0.1": (lambda rate: muon(falling(rate), decay=0.1), -1.5),
+        "Muon, 0.3": (lambda rate: muon(falling(rate), decay=0.3), -1.5),
+        "Muon, 1": (lambda rate: muon(falling(rate), decay=1.0), -1.5),
+        "SOAP, 0.1": (lambda rate: soap(falling(rate), 0.1), -1.5),
+        "SOAP, 0.3": (lambda rate: soap(falling(rate), 0.3), -1.5),
+        "SOAP, 1": (lambda rate: soap(falling(rate), 1.0), -1.5),
+    },
+    "cosine over 50 epochs": {  # what Muon's 20 epochs cost in time
+        "Adam": (lambda rate: optimizers.Adam(falling(rate, 50)), -2),
+        "AdamW, 0.03": (lambda rate: adamw(rate, 0.03, 50), -2),
+        "AdamW": (lambda rate: adamw(rate, 0.1, 50), -2),
+    },
+    "loud pixels with a cosine": {
+        "Adam": (lambda rate: optimizers.Adam(falling(rate)), -1.75),
+        "AdamW": (adamw, -1.75),
+        "Muon": (lambda rate: muon(falling(rate)), -1.75),
+        "Muon, 0.1": (lambda rate: muon(falling(rate), decay=0.1), -1.75),
+        "SOAP": (lambda rate: soap(falling(rate)), -1.75),
+        "SOAP, 0.1": (lambda rate: soap(falling(rate), 0.1), -1.75),
     },
     "standardized digits with a cosine": {
         "Adam": (lambda rate: optimizers.Adam(falling(rate)), -2),
@@ -284,18 +309,26 @@ RACE_SETTINGS = {
     "epochs": 20,
     "batch_size": 32,
     "shorter": [5, 10],
+    "longer": {"cosine over 50 epochs": 50},
     "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1}
     | {"standardized digits": 2, "cosine": 2, "standardized digits with a cosine": 2}
-    | {"deep network with a better start": 1, "betas": 2},
+    | {"deep network with a better start": 1, "betas": 2}
+    | {"cosine over 50 epochs": 2, "loud pixels with a cosine": 1},
 }
 
 
 def race_rates(task, name):
     """The rates of a rule: quarter decades, a decade to either side; wider where it is needed."""
-    wide = 1.25 if task in ("loud pixels", "deep network") else 1.0
+    wide = 1.25 if task.startswith("loud") or task == "deep network" else 1.0
     return [
         float(f"{10**e:.6g}") for e in RACE[task][name][1] + np.arange(-wide, wide + 0.01, 0.25)
     ]
+
+
+def race_lengths(task):
+    """The numbers of epochs that a task is run for."""
+    shorter = RACE_SETTINGS["shorter"] if task == "clean digits" else ()
+    return (RACE_SETTINGS["longer"].get(task, RACE_SETTINGS["epochs"]), *shorter)
 
 
 def run_race(task, name, number, epochs=20, rates=None):
@@ -303,6 +336,8 @@ def run_race(task, name, number, epochs=20, rates=None):
     build, data = scoreboard.TASKS.get(task, scoreboard.TASKS["clean digits"])
     if task == "deep network with a better start":
         build = scoreboard.deep_well_started
+    if task.startswith("loud"):
+        build, data = scoreboard.TASKS["loud pixels"]
     if task.startswith("standardized"):
         data = lambda digits, number: standardize(digits)  # noqa: E731
     seeds = 2 * number + np.arange(RACE_SETTINGS["seeds a split"][task])
@@ -338,7 +373,7 @@ def record_race(pool):
     jobs = [
         (task, name, number, epochs)
         for task, rules in RACE.items()
-        for epochs in (20, *(RACE_SETTINGS["shorter"] if task == "clean digits" else ()))
+        for epochs in race_lengths(task)
         for name in rules
         for number in splits
     ]
@@ -348,7 +383,7 @@ def record_race(pool):
         if number:
             continue
         found = [parts[task, name, split, epochs] for split in splits]
-        place = task if epochs == 20 else f"{task}, {epochs} epochs"
+        place = task if epochs >= 20 else f"{task}, {epochs} epochs"
         loss = np.stack([part["val_loss"] for part in found])
         if place == "clean digits":
             curves[name] = loss.mean(axis=2)  # splits, rates, epochs

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 
 import nbformat
@@ -20,6 +21,14 @@ ADDRESS = {"url": "https://github.com/someone/a-book", "branch": "main"}
 def test_notebooks_are_committed_clean(path):
     text = path.read_text(encoding="utf-8")
     assert notebooks.clean(text, notebooks.repository()) == text, "run `make notebooks`"
+
+
+@pytest.mark.parametrize("path", [*BOOK, *SOURCES], ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_what_a_markdown_cell_fences_off_it_ends(path):
+    """Sphinx takes the end of the cell for the end of a fence; what makes readers' copies doesn't."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert len(re.findall(r"(?m)^(?:```|:::)", cell.source)) % 2 == 0, cell.source
 
 
 @pytest.mark.parametrize("path", OPTIMLIB, ids=lambda p: p.stem)
