@@ -25,7 +25,7 @@ def test_notebooks_are_committed_clean(path):
 
 @pytest.mark.parametrize("path", [*BOOK, *SOURCES], ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_what_a_markdown_cell_fences_off_it_ends(path):
-    """Sphinx takes the end of the cell for the end of a fence; what makes readers' copies doesn't."""
+    """Sphinx ends a fence where its cell ends; what makes readers' copies does not."""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
             assert len(re.findall(r"(?m)^(?:```|:::)", cell.source)) % 2 == 0, cell.source
