@@ -171,9 +171,13 @@ def test_the_pages_stand_first_in_the_reference():
 def test_the_projects_of_the_guide_add_up():
     text = (BOOK / "guide.md").read_text(encoding="utf-8")
     for words, value, low, high in (
-        ("3000 updates", 20_000 / 64 * 10, 3000, 3150),
+        ("3125 updates", 20_000 / 64 * 10, 3125, 3125),
         ("200,000 updates", 1 / (0.0001 * 0.05), 199_999, 200_001),
-        ("product of peak rate and updates is 0.3", 0.0001 * 3000, 0.29, 0.31),
+        ("product of peak rate and updates is 0.3", 0.0001 * 3125, 0.3, 0.32),
+        ("156 of them warmup", 0.05 * 3125, 156, 156.5),
+        ("become 0.0011 and 0.23", 0.8 / (8**0.5 * 4000 / 3200), 0.22, 0.23),
+        ("or 0.0006 and 0.44", 0.8 / (8**0.5 / 2 * 4000 / 3200), 0.44, 0.46),
+        ("so 112 GB for 7 billion", 16 * 7, 112, 112),
         ("50 updates an epoch, 1500 in all", 1600 / 32 * 30, 1450, 1550),
         ("2 billion tokens, 4000 updates", 20 * 100e6 / 0.5e6, 3999, 4001),
         (r"\text{updates})$ is 0.4", 1 / (0.0006 * 4000), 0.4, 0.43),
