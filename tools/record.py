@@ -13,8 +13,8 @@ in optimlib/data_files/recordings:
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
 - clipping.json: the same, with clipped momentum as a control;
 - race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; some again
-  on standardized digits, with a falling rate, with a better start; and what a step of Adam, Muon
-  and SOAP costs;
+  on standardized digits, with a falling rate and four decays, for longer, with a better start; and
+  what a step of Adam, Muon and SOAP costs;
 - batches.json: a Transformer on 128 shorter windows, for 64 updates of 8, 32 or all of them; there
   val_loss is the loss on these windows.
 
