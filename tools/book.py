@@ -210,13 +210,14 @@ def loaded(tree):
 
 
 def assigned(tree):
-    """The names that a piece of code sets: by assignment, def, class and import."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    return found
+    """The names that a piece of code leaves behind: by assignment, def, class and import."""
+    found, inner = set(), (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+    if isinstance(tree, ast.FunctionDef | ast.ClassDef):
+        return {tree.name}
+    if isinstance(tree, inner):
+        return found  # its names end with it
+    if isinstance(tree, ast.Name) and isinstance(tree.ctx, ast.Store):
+        found.add(tree.id)
+    if isinstance(tree, ast.Import | ast.ImportFrom):
+        found |= {(alias.asname or alias.name).split(".")[0] for alias in tree.names}
+    return found.union(*map(assigned, ast.iter_child_nodes(tree)))

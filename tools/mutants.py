@@ -251,6 +251,7 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant):
         self.name, self.source = f"optimlib.{mutant['module']}", mutant["source"]
+        self.code = mutant.get("code", self.source)  # what is run, where that differs
 
     def find_spec(self, name, path=None, target=None):
         return (
@@ -260,7 +261,7 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         )
 
     def exec_module(self, module):
-        exec(compile(self.source, self.name, "exec"), module.__dict__)
+        exec(compile(self.code, self.name, "exec"), module.__dict__)
 
     def get_source(self, name):
         return self.source  # the figures read their rules there
@@ -304,7 +305,7 @@ def allow(seconds):
 
 
 class Marked(ast.NodeTransformer):
-    """Puts a note of its line before every statement in a function of a module."""
+    """Puts a note of its line before every statement in a function of a module; no line moves."""
 
     def __init__(self, module):
         self.module = module
@@ -317,12 +318,22 @@ class Marked(ast.NodeTransformer):
     def noted(self, block):
         notes = []
         for line in block:
-            notes.append(ast.parse(f"__visited__.add(({self.module!r}, {line.lineno}))").body[0])
+            note = ast.parse(f"__visited__.add(({self.module!r}, {line.lineno}))").body[0]
+            for part in ast.walk(note):
+                ast.copy_location(part, line)
+            notes.append(note)
             for field in ("body", "orelse"):
                 if isinstance(getattr(line, field, None), list):
                     setattr(line, field, self.noted(getattr(line, field)))
             notes.append(line)
         return notes
+
+
+def marked(module):
+    """A module that notes its lines as they are run, with the text that it had: for `Mutated`."""
+    source = (ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8")
+    code = Marked(module).visit(ast.parse(source))
+    return {"module": module, "source": source, "code": code}
 
 
 def visited(path):
@@ -335,9 +346,7 @@ def visited(path):
 
     builtins.__visited__ = set()
     for module in MODULES:
-        tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
-        source = ast.unparse(ast.fix_missing_locations(Marked(module).visit(tree)))
-        sys.meta_path.insert(0, Mutated({"module": module, "source": source}))
+        sys.meta_path.insert(0, Mutated(marked(module)))
     seconds, before = {}, time.process_time()
 
     def clock(number):

@@ -6,6 +6,7 @@ these frameworks: it holds optimlib against the recordings.
 """
 
 import json
+import re
 from pathlib import Path
 
 import record_frameworks  # first: it chooses the backend of Keras
@@ -223,3 +224,55 @@ def test_a_recipe_ends_where_it_was_recorded(slip):
     before = run["test_accuracy"][0]
     again = record_recipes.accuracy(framework, record_recipes.SEEDS[0], old, new)
     assert abs(again - before) <= (0.015 if before > 0.9 else 0.1)
+
+
+def small_network():
+    """A convolution, batch norm and the mean over all places; twice a batch of small images."""
+    rng = np.random.default_rng(0)
+    layers = [
+        keras.Input((8, 8, 3)),
+        keras.layers.Conv2D(4, 3),
+        keras.layers.BatchNormalization(),
+        keras.layers.GlobalAveragePooling2D(),
+    ]
+    images = rng.normal(size=(128, 8, 8, 3)).astype("float32")
+    return keras.Sequential(layers), images, rng.integers(0, 3, 128)
+
+
+def test_the_guide_s_fine_tuning_in_keras_runs_as_it_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where it keeps its best epoch
+    page = (ROOT / "book" / "guide.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert "fit(photos" in program and "epochs=8" in program
+    base, images, labels = small_network()
+    norm = base.layers[1]
+    before = [[w.numpy() for w in layer.weights] for layer in (base.layers[0], norm)]
+    batches = [(images[i : i + 64], labels[i : i + 64]) for i in (0, 64)]
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return batches[i]
+
+    names = {"keras": keras, "base": base, "classes": 3}
+    exec(program, names | {"photos": Batches(), "others": Batches()}, names)
+    after = [[w.numpy() for w in layer.weights] for layer in (base.layers[0], norm)]
+    assert np.abs(after[0][0] - before[0][0]).max() > 0, "the body learns"
+    assert all((a == b).all() for a, b in zip(after[1], before[1])), "batch norm stays"
+    rate = names["rate"]
+    assert [round(float(rate(t)), 9) for t in (0, 125, 2500)] == [0, 0.0001, 0]
+    assert names["opt"].iterations.numpy() == 16
+
+
+def test_training_false_alone_does_not_hold_batch_norm_in_keras():
+    """The guide says so; when this fails, Keras has changed, and the guide has to."""
+    base, images, labels = small_network()
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.layers.Dense(3)(base(inputs, training=False)))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    before = base.layers[1].moving_variance.numpy()
+    model.compile("sgd", loss)
+    model.fit(images, labels, verbose=0)
+    assert (base.layers[1].moving_variance.numpy() != before).any()

@@ -13,7 +13,15 @@
     if (own) own.open = true;
     const closed = place.closest("details.fold:not([open])");
     open(place);
-    if (closed) place.scrollIntoView();
+    if (closed) stay(place);
+  }
+  // what stands above a place may still change its height while the page is laid out: back to it, until the reader moves
+  function stay(place) {
+    const watch = new ResizeObserver(() => place.scrollIntoView());
+    const leave = () => watch.disconnect();
+    watch.observe(document.body);
+    for (const move of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(move, leave, { once: true, passive: true });
+    setTimeout(leave, 3000);
   }
   addEventListener("hashchange", lead);
   document.addEventListener("click", (event) => {
