@@ -68,7 +68,7 @@ def environment(version, numpy=None, brief=False, newest=False):
 
 
 def run(python, title, jobs, *arguments, variables=None):
-    """One run of pytest: what it ran on, and its counts."""
+    """One run of pytest, the cells of the chapters twice: what it ran on, and its counts."""
     report = BUILD / "report.xml"
     BUILD.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def run(python, title, jobs, *arguments, variables=None):
     start = time.monotonic()
     variables = variables or {}
     threads = variables.get("OPENBLAS_NUM_THREADS", "1")
-    command = [python, "-m", "pytest", "-q", "-n", str(max(1, jobs // int(threads)))]
+    command = [python, "-m", "pytest", "-q", "--twice", "-n", str(max(1, jobs // int(threads)))]
     command += ["--dist", "loadfile", "--no-loadscope-reorder", f"--junitxml={report}", *arguments]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True

@@ -1,9 +1,10 @@
 """What a chapter must not hang on: cells that ran before, files that it leaves, the BLAS kernel.
 
-A plugin for pytest. nbval runs the cells of each notebook; here each chapter gets all its cells
-once more, in the same kernel, with their claims, and then a test that it has left no files. Its
-kernel multiplies by another BLAS kernel than the next chapter's, so that one run meets them all;
-the site is built with the processor's own. `make versions` runs every pair, and two threads.
+A plugin for pytest. nbval runs the cells of each notebook; here each chapter gets a test that it
+has left no files, and with --twice, before it, all its cells once more, in the same kernel, with
+their claims. Its kernel multiplies by another BLAS kernel than the next chapter's, so that one run
+meets them all; the site is built with the processor's own. `make versions` runs every pair, two
+threads, and all cells twice.
 """
 
 import os
@@ -45,9 +46,13 @@ class NothingLeft(pytest.Item):
         return self.path, None, self.name
 
 
-def pytest_collection_modifyitems(items):
-    """All cells of a chapter again, after its last."""
-    before, with_more = files(), []
+def pytest_addoption(parser):
+    parser.addoption("--twice", action="store_true", help="run all cells of a chapter once more")
+
+
+def pytest_collection_modifyitems(config, items):
+    """All cells of a chapter again, if asked for, and what it leaves, after its last."""
+    before, with_more, twice = files(), [], config.getoption("--twice")
     for file, group in groupby(list(items), key=lambda item: item.parent):
         cells = list(group)
         with_more += cells
@@ -60,7 +65,7 @@ def pytest_collection_modifyitems(items):
                     cell=c.cell,
                     options=c.options,
                 )
-                for c in cells
+                for c in (cells if twice else [])
             ]
             with_more.append(NothingLeft.from_parent(file, name="leaves nothing", before=before))
     items[:] = with_more

@@ -19,7 +19,7 @@ RULES = ["SGD.update", "RMSprop.update", "Adam.update", "ExponentialDecay.rate",
     "arguments",
     [
         ["chapters", "--sample", "2", "--modules", "optimizers", "schedules", "--scopes", *RULES],
-        ["tests", "--sample", "2"],
+        ["tests", "--sample", "1"],
     ],
     ids=["by chapters", "by unit tests"],
 )

@@ -6,6 +6,7 @@ these frameworks: it holds optimlib against the recordings.
 """
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 import record_keras
 import record_newer
 import record_recipes
+import torch
 import train_frameworks
 
 from optimlib import optimizers
@@ -242,7 +244,7 @@ def small_network():
 def test_the_guide_s_fine_tuning_in_keras_runs_as_it_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where it keeps its best epoch
     page = (ROOT / "book" / "guide.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program, _ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert "fit(photos" in program and "epochs=8" in program
     base, images, labels = small_network()
     norm = base.layers[1]
@@ -276,3 +278,24 @@ def test_training_false_alone_does_not_hold_batch_norm_in_keras():
     model.compile("sgd", loss)
     model.fit(images, labels, verbose=0)
     assert (base.layers[1].moving_variance.numpy() != before).any()
+
+
+def test_the_guide_s_fine_tuning_in_pytorch_runs_as_it_stands():
+    page = (ROOT / "book" / "guide.md").read_text(encoding="utf-8")
+    _, program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential()
+    model.add_module("body", torch.nn.Conv2d(3, 4, 3))
+    model.add_module("norm", torch.nn.BatchNorm2d(4))
+    model.add_module("pool", torch.nn.Flatten())
+    model.add_module("head", torch.nn.Linear(4 * 36, 3))
+    photos = [(torch.randn(64, 3, 8, 8), torch.randint(0, 3, (64,))) for _ in range(2)]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    names = {"torch": torch, "math": math, "model": model, "photos": photos}
+    exec(program, names)
+    moved = {name for name, value in model.state_dict().items() if (value != before[name]).any()}
+    assert moved == {n for n in before if "running" not in n and "tracked" not in n}
+    assert [len(group["params"]) for group in names["opt"].param_groups] == [1, 3, 1, 1]
+    share = names["share"]
+    assert (share(0), share(155), share(156), share(3125)) == (1 / 156, 1, 1, 0)
+    assert share(4000) == 0
