@@ -16,7 +16,7 @@ from optimlib.optimizers import BY_NAME, Adam, Optimizer
 class Lion(Optimizer):
     """Steps of one length: the sign of a mean of the gradients (Chen et al., 2023).
 
-    c = beta_1 * m + (1 - beta_1) * g;  w <- w - learning_rate * sign(c)
+    d = beta_1 * m + (1 - beta_1) * g;  w <- w - learning_rate * sign(d)
     m <- beta_2 * m + (1 - beta_2) * g
 
     Args:
@@ -33,9 +33,9 @@ class Lion(Optimizer):
         super().__init__(learning_rate, *shared, **named)
 
     def update(self, w, g, lr):
-        c = self.beta_1 * self.m + (1 - self.beta_1) * g
+        d = self.beta_1 * self.m + (1 - self.beta_1) * g
         self.m = self.beta_2 * self.m + (1 - self.beta_2) * g
-        return w - lr * np.sign(c)
+        return w - lr * np.sign(d)
 
 
 class MatrixRule(Adam):

@@ -240,7 +240,7 @@ def core(records):
     """How many lines each room of the core has: code alone, without docstrings and blank lines."""
     rooms = {path.name: code_lines(path) for path in sorted((ROOT / "optimlib").glob("*.py"))}
     rows = [[f"`{name}`", lines] for name, lines in rooms.items()]
-    return table(["room", "lines of code"], [*rows, ["**all**", f"{sum(rooms.values()):,}"]])
+    return table(["module", "lines of code"], [*rows, ["**all**", f"{sum(rooms.values()):,}"]])
 
 
 def code_lines(path):

@@ -136,7 +136,7 @@ def test_what_has_no_translation_is_named():
 
 def test_methods_are_read_where_they_are_called():
     lion, free = Rule(newer.Lion()), Rule(newer.ScheduleFreeAdamW())
-    assert lion.lines[-1] == ("w", ("-", "w", ("*", "lr", ("sign", "c"))))
+    assert lion.lines[-1] == ("w", ("-", "w", ("*", "lr", ("sign", "d"))))
     names = [name for name, _ in free.lines]
     assert names[:2] == ["self.x", "self.z"] and free.lines[0][1][:2] == ("where", ("==", "t", 1))
     assert "self.v" in names and names[-1] == "w" and free.terms == {}
