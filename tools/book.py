@@ -221,3 +221,15 @@ def assigned(tree):
     if isinstance(tree, ast.Import | ast.ImportFrom):
         found |= {(alias.asname or alias.name).split(".")[0] for alias in tree.names}
     return found.union(*map(assigned, ast.iter_child_nodes(tree)))
+
+
+def named(tree):
+    """The names that stand for something anywhere in a piece of code, in its functions, too."""
+    nodes = list(ast.walk(tree))
+    imports = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+    return (
+        {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        | {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        | {n.arg for n in nodes if isinstance(n, ast.arg)}
+        | {(a.asname or a.name).split(".")[0] for n in imports for a in n.names}
+    )

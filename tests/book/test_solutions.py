@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from tools.book import CHAPTERS, METADATA, ROOT, assigned, code, loaded
+from tools.book import CHAPTERS, METADATA, ROOT, code, loaded, named
 from web.extensions import lab
 from web.extensions.solutions import without_solutions
 
@@ -157,7 +157,6 @@ def test_a_chapter_without_its_solutions_is_whole(path):
     assert [cell.id for cell in after if cell.source.strip()] == kept
     # a function may use a name that a later cell sets
     trees = [ast.parse(code(cell)) for cell in after if cell.cell_type == "code"]
-    known = set().union(*map(assigned, trees), dir(builtins), ["get_ipython", "display"])
-    known |= {node.arg for tree in trees for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    known = set().union(*map(named, trees), dir(builtins), ["get_ipython", "display"])
     for tree in trees:
         assert loaded(tree) <= known, ast.unparse(tree)
