@@ -110,7 +110,7 @@ def test_7_decay_and_penalty():
         for _ in range(1000):
             path.append(opt.step(path[-1].copy(), penalty * path[-1]))
         assert path[0][0] - path[1][0] == pytest.approx(0.001)
-        says(7, "The first step is 0.001", f"a quarter of the weight is left, {path[-1][0]:.2f}")
+        says(7, "the first step is 0.001", f"1,000 steps {path[-1][0]:.2f} of the weight is left")
 
 
 @pytest.mark.parametrize("rate, said", [(0.1, "0.026"), (0.01, "0.0025")])
