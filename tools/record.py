@@ -225,6 +225,23 @@ def adamw(rate, decay=0.1, epochs=20):
     return optimizers.AdamW(falling(rate, epochs), weight_decay=decay)
 
 
+def with_decays(middle):
+    """Rows of the race: under a cosine Muon and SOAP with three decays, AdamW with two more."""
+    adam = {
+        f"AdamW, {decay}": (lambda rate, decay=decay: adamw(rate, decay), -1.75)
+        for decay in (0.03, 0.3)
+    }
+    others = {
+        f"{name}, {decay}": (
+            lambda rate, rule=rule, decay=decay: rule(falling(rate), decay=decay),
+            middle,
+        )
+        for name, rule in (("Muon", muon), ("SOAP", soap))
+        for decay in (0.1, 0.3, 1)
+    }
+    return adam | others
+
+
 # task: {name: (rule, exponent of the middle of its grid)}; a grid has nine rates or more, quarter
 # decades apart, and no decay where the name has none
 RACE = {
@@ -274,14 +291,7 @@ RACE = {
         "Lion": (lambda rate: newer.Lion(falling(rate)), -2.75),
         "Muon": (lambda rate: muon(falling(rate)), -2),
         "SOAP": (lambda rate: soap(falling(rate)), -2.25),
-        "AdamW, 0.03": (lambda rate: adamw(rate, 0.03), -1.75),
-        "AdamW, 0.3": (lambda rate: adamw(rate, 0.3), -1.75),
-        "Muon, 0.1": (lambda rate: muon(falling(rate), decay=0.1), -1.5),
-        "Muon, 0.3": (lambda rate: muon(falling(rate), decay=0.3), -1.5),
-        "Muon, 1": (lambda rate: muon(falling(rate), decay=1.0), -1.5),
-        "SOAP, 0.1": (lambda rate: soap(falling(rate), 0.1), -1.5),
-        "SOAP, 0.3": (lambda rate: soap(falling(rate), 0.3), -1.5),
-        "SOAP, 1": (lambda rate: soap(falling(rate), 1.0), -1.5),
+        **with_decays(-1.5),
     },
     "cosine over 50 epochs": {  # what Muon's 20 epochs cost in time
         "Adam": (lambda rate: optimizers.Adam(falling(rate, 50)), -2),
@@ -300,15 +310,8 @@ RACE = {
         "Adam": (lambda rate: optimizers.Adam(falling(rate)), -2),
         "Muon": (lambda rate: muon(falling(rate)), -2.25),
         "SOAP": (lambda rate: soap(falling(rate)), -2.5),
-        "AdamW, 0.03": (lambda rate: adamw(rate, 0.03), -1.75),
         "AdamW": (adamw, -1.75),
-        "AdamW, 0.3": (lambda rate: adamw(rate, 0.3), -1.75),
-        "Muon, 0.1": (lambda rate: muon(falling(rate), decay=0.1), -1.75),
-        "Muon, 0.3": (lambda rate: muon(falling(rate), decay=0.3), -1.75),
-        "Muon, 1": (lambda rate: muon(falling(rate), decay=1.0), -1.75),
-        "SOAP, 0.1": (lambda rate: soap(falling(rate), 0.1), -1.75),
-        "SOAP, 0.3": (lambda rate: soap(falling(rate), 0.3), -1.75),
-        "SOAP, 1": (lambda rate: soap(falling(rate), 1.0), -1.75),
+        **with_decays(-1.75),
     },
     "deep network with a better start": {"Adam": (optimizers.Adam, -2), "Muon": (muon, -2.25)},
     "betas": {"Adam, betas 0.95": (lambda rate: optimizers.Adam(rate, 0.95, 0.95), -2)},

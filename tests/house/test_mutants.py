@@ -37,6 +37,12 @@ def test_every_excused_mutant_exists():
     assert set(excused) <= {mutants.key(m) for module in modules for m in mutants.mutants(module)}
 
 
+def works(program):
+    """Run it in a process of its own, whose import of optimlib is not this one's."""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_mutant_breaks_no_more_than_its_line():
     """The figures read the text of the rules: a module whose text is not to be had fails whole."""
     program = (
@@ -46,8 +52,7 @@ def test_a_mutant_breaks_no_more_than_its_line():
         "    sys.meta_path.insert(0, mutants.Mutated({'module': module, 'source': source}))\n"
         "import optimlib.figures, optimlib.networks\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    works(program)
 
 
 def test_lines_are_noted_where_they_stand_and_figures_still_read_the_rules():
@@ -65,8 +70,7 @@ def test_lines_are_noted_where_they_stand_and_figures_still_read_the_rules():
         "first = inspect.getsourcelines(optimizers.Adam.update)[1]\n"
         "assert not noted & {first + 1, first + 2, first + 3}, (first, noted)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    works(program)
 
 
 def test_what_hangs_on_a_cell_that_is_left_out_is_left_out():
