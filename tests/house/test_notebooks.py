@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import re
+import socket
 import sys
 
 import nbformat
+import nbval.kernel
 import pytest
 
 from tools import book, notebooks
@@ -108,3 +110,32 @@ def test_the_kernel_is_this_environment_s(tmp_path):
     write(tmp_path / "a.ipynb", f"import sys; open({str(answer)!r}, 'w').write(sys.prefix)")
     assert notebooks.main(["--run", str(tmp_path / "a.ipynb")]) == 0
     assert answer.read_text() == sys.prefix
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("taken", [1, 2], ids=["once", "always"])
+def test_a_kernel_whose_port_was_taken_meanwhile_is_started_once_more(taken, monkeypatch):
+    """Between the choice of a port and the kernel that takes it lies a second."""
+    starts, holders = [], []
+
+    class Overtaken(nbval.kernel.KernelManager):
+        async def _async_launch_kernel(self, *arguments, **settings):
+            starts.append(self.shell_port)
+            if len(starts) <= taken:
+                holders.append(socket.create_server(("127.0.0.1", self.shell_port)))
+            await super()._async_launch_kernel(*arguments, **settings)
+
+    monkeypatch.setattr(nbval.kernel, "KernelManager", Overtaken)
+    name = nbval.kernel.CURRENT_ENV_KERNEL_NAME
+    try:
+        if taken == 1:
+            manager, client = nbval.kernel.start_new_kernel(kernel_name=name)
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+        else:
+            with pytest.raises(RuntimeError, match="Kernel died"):
+                nbval.kernel.start_new_kernel(kernel_name=name)
+    finally:
+        for holder in holders:
+            holder.close()
+    assert len(starts) == 2
