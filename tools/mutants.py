@@ -11,6 +11,7 @@ Chapters that never come to the broken line are left out.
 
 import argparse
 import ast
+import copy
 import datetime
 import hashlib
 import importlib.abc
@@ -200,6 +201,18 @@ def lines(statement):
     return statement.lineno, max(statement.lineno, last)
 
 
+def parts(tree):
+    """A module piece by piece, each with its indentation: statements, heads of classes, members."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            head = copy.copy(node)
+            head.body = []
+            yield "", head
+            yield from (("    ", member) for member in node.body)
+        else:
+            yield "", node
+
+
 def mutants(module):
     """All mutants of a module.
 
@@ -208,10 +221,11 @@ def mutants(module):
         guard, whether it stands in a function, and the whole source.
     """
     tree = ast.parse((ROOT / "optimlib" / f"{module}.py").read_text(encoding="utf-8"))
-    parts = [ast.unparse(part).splitlines() for part in tree.body]
-    packed = [pickle.dumps(part) for part in tree.body]  # unpacked faster than copied
+    units = list(parts(tree))
+    texts = [[indent + line for line in ast.unparse(n).splitlines()] for indent, n in units]
+    packed = [pickle.dumps(node) for _, node in units]  # unpacked faster than copied
     number = {
-        node: (i, n) for i, part in enumerate(tree.body) for n, node in enumerate(ast.walk(part))
+        node: (i, n) for i, (_, part) in enumerate(units) for n, node in enumerate(ast.walk(part))
     }
     found = []
     for node, guard, place, statement, inside in places(tree):
@@ -220,10 +234,8 @@ def mutants(module):
             changed = pickle.loads(packed[part])
             target = next(itertools.islice(ast.walk(changed), count, None))
             list(variants(target))[which][0](target)
-            before, after = (
-                parts[part],
-                ast.unparse(changed).splitlines(),
-            )
+            indent, before = units[part][0], texts[part]
+            after = [indent + line for line in ast.unparse(changed).splitlines()]
             if after == before:
                 continue
             old, new = next((a.strip(), b.strip()) for a, b in zip(before, after) if a != b)
@@ -238,7 +250,7 @@ def mutants(module):
                     "place": place,
                     "old": old,
                     "new": new,
-                    "source": "\n".join(itertools.chain(*parts[:part], after, *parts[part + 1 :])),
+                    "source": "\n".join(itertools.chain(*texts[:part], after, *texts[part + 1 :])),
                     "guard": guard or bool(dropped and is_guard(dropped)),
                     "in function": inside or bool(dropped),
                 }

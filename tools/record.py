@@ -3,7 +3,8 @@
     python -m tools.record [--jobs 2] [kind ...]
 
 The scoreboard is what `optimlib.figures.scoreboard` measures, on three splits; adam_parts, on six,
-has the rows between RMSprop and Adam; adam_betas, on eight, has pairs of betas. The others are
+has the rows between RMSprop and Adam; adam_betas, on eight, has pairs of betas; splits, on 24, what
+`optimlib.figures.many_splits` measures. The others are
 sweeps of the learning rate with optimlib, several splits of the data and one or two seeds a split,
 in optimlib/data_files/recordings:
 
@@ -13,8 +14,8 @@ in optimlib/data_files/recordings:
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
 - clipping.json: the same, with clipped momentum as a control;
 - race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; some again
-  on standardized digits, with a falling rate and four decays, for longer, with a better start; and
-  what a step of Adam, Muon and SOAP costs;
+  on standardized digits, with a falling rate and four decays, for longer, with a better start; on
+  the Transformer; and what a step of each costs;
 - batches.json: a Transformer on 128 shorter windows, for 64 updates of 8, 32 or all of them; there
   val_loss is the loss on these windows.
 
@@ -39,7 +40,7 @@ import numpy as np
 
 from optimlib import newer, optimizers, schedules
 from optimlib.data import RECORDINGS, load_digits, split, standardize
-from optimlib.figures import scoreboard
+from optimlib.figures import many_splits, scoreboard
 from optimlib.networks import CNN, RNN, Transformer, windows
 from optimlib.training import sweep
 
@@ -216,6 +217,43 @@ class BySign(newer.Muon):
 FREE = newer.ScheduleFreeAdamW
 
 
+def inner(rate, decay=None):
+    """Muon for a Transformer: the characters, the places and the last layer are left to Adam."""
+    return muon(rate, exclude_layers=(0, 1, -2), decay=decay)
+
+
+def risen(rate):
+    """For the Transformer: the rate, up over the first updates, then down to 0 by a cosine."""
+    s = SETTINGS["transformer"]
+    warmup = s["warmup updates"]
+    updates = s["epochs"] * -(-s["train"] // s["batch_size"])
+    return schedules.CosineDecay(0.0, updates - warmup, warmup_target=rate, warmup_steps=warmup)
+
+
+def on_text():
+    """Rows of the race: a Transformer, the rates risen and falling, with a decay or none."""
+    rows = {
+        "Adam": (lambda rate: optimizers.Adam(risen(rate)), -1.75),
+        "Lion": (lambda rate: newer.Lion(risen(rate)), -2.5),
+        "Muon": (lambda rate: inner(risen(rate)), -1.5),
+        "SOAP": (lambda rate: soap(risen(rate)), -1.5),
+        "Schedule-Free": (lambda rate: FREE(rate, warmup_steps=100), -1.5),
+    }
+    for decay in (0.03, 0.1):
+        rows |= {
+            f"{name}, {decay}": (
+                lambda rate, rule=rule, decay=decay: rule(risen(rate), decay),
+                middle,
+            )
+            for name, rule, middle in (
+                ("AdamW", lambda r, d: optimizers.AdamW(r, weight_decay=d), -1.75),
+                ("Muon", inner, -1.5),
+                ("SOAP", soap, -1.5),
+            )
+        }
+    return rows
+
+
 def falling(rate, epochs=20):
     """The rate, down to 0 over so many epochs of 32 steps by a cosine."""
     return schedules.CosineDecay(rate, 32 * epochs)
@@ -314,6 +352,15 @@ RACE = {
         **with_decays(-1.75),
     },
     "deep network with a better start": {"Adam": (optimizers.Adam, -2), "Muon": (muon, -2.25)},
+    "Transformer": {
+        "momentum": (momentum, -0.75),
+        "Adam": (optimizers.Adam, -2),
+        "Lion": (newer.Lion, -2.5),
+        "Muon": (inner, -2),
+        "SOAP": (soap, -2),
+        "Schedule-Free": (FREE, -1.5),
+    },
+    "Transformer with a cosine": on_text(),
     "betas": {"Adam, betas 0.95": (lambda rate: optimizers.Adam(rate, 0.95, 0.95), -2)},
 }
 RACE_SETTINGS = {
@@ -321,11 +368,13 @@ RACE_SETTINGS = {
     "epochs": 20,
     "batch_size": 32,
     "shorter": [5, 10],
-    "longer": {"cosine over 50 epochs": 50},
+    "other epochs": {"cosine over 50 epochs": 50}
+    | dict.fromkeys(("Transformer", "Transformer with a cosine"), 10),
     "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1}
     | {"standardized digits": 2, "cosine": 2, "standardized digits with a cosine": 2}
     | {"deep network with a better start": 1, "betas": 2}
-    | {"cosine over 50 epochs": 2, "loud pixels with a cosine": 1},
+    | {"cosine over 50 epochs": 2, "loud pixels with a cosine": 1}
+    | {"Transformer": 1, "Transformer with a cosine": 1},
 }
 
 
@@ -340,12 +389,13 @@ def race_rates(task, name):
 def race_lengths(task):
     """The numbers of epochs that a task is run for."""
     shorter = RACE_SETTINGS["shorter"] if task == "clean digits" else ()
-    return (RACE_SETTINGS["longer"].get(task, RACE_SETTINGS["epochs"]), *shorter)
+    return (RACE_SETTINGS["other epochs"].get(task, RACE_SETTINGS["epochs"]), *shorter)
 
 
 def run_race(task, name, number, epochs=20, rates=None):
     """The sweep of one rule on split `number`: each entry (rates, seeds), val_loss all epochs."""
     build, data = scoreboard.TASKS.get(task, scoreboard.TASKS["clean digits"])
+    text = SETTINGS["transformer"]
     if task == "deep network with a better start":
         build = scoreboard.deep_well_started
     if task.startswith("loud"):
@@ -354,26 +404,31 @@ def run_race(task, name, number, epochs=20, rates=None):
         data = lambda digits, number: standardize(digits)  # noqa: E731
     seeds = 2 * number + np.arange(RACE_SETTINGS["seeds a split"][task])
     rates = rates or race_rates(task, name)
-    digits = data(load_digits(number), number)
+    samples, settings = data(load_digits(number), number), {}
+    if task.startswith("Transformer"):
+        samples = text_data(number, text["train"], text["validation"])
+        build, settings = transformer, {"batch_size": text["batch_size"], "chunk": 10}
     with np.errstate(all="ignore"):
-        result = sweep(build, RACE[task][name][0], rates, digits, seeds, epochs)
+        result = sweep(build, RACE[task][name][0], rates, samples, seeds, epochs, **settings)
     return {key: result[key] for key in ("val_loss", "test_loss", "test_accuracy")}
 
 
-def seconds_of_a_step(repetitions=40):
-    """What a step of training costs on the clean digits, in microseconds, the least of many."""
-    build, _ = scoreboard.TASKS["clean digits"]
-    x, y = load_digits(0).train
+def seconds_of_a_step(task, repetitions=40):
+    """What a step of training costs on a task, in microseconds, the least of many."""
+    build, size, (x, y) = scoreboard.network, 32, load_digits(0).train
+    if task == "Transformer":
+        text = SETTINGS["transformer"]
+        build, size = transformer, text["batch_size"]
+        x, y = text_data(0, text["train"], text["validation"]).train
     models, least = {}, {}
     for name in ("momentum", "Adam", "Lion", "Muon", "SOAP", "Schedule-Free"):
-        rule, middle = RACE["clean digits"][name]
+        rule, middle = RACE[task][name]
         models[name] = build(0)
         models[name].compile(rule(10**middle), "categorical_crossentropy")
-        models[name].fit(x[:320], y[:320])
     for _ in range(repetitions):
         for name, model in models.items():  # in turn, so that each meets the same company
             start = time.process_time()
-            model.fit(x[:640], y[:640])
+            model.fit(x[: 20 * size], y[: 20 * size], batch_size=size)
             took = 1e6 * (time.process_time() - start) / 20
             least[name] = min(took, least.get(name, np.inf))
     return {name: float(f"{took:.3g}") for name, took in least.items()}
@@ -381,7 +436,8 @@ def seconds_of_a_step(repetitions=40):
 
 def record_race(pool):
     """Run all rules of the race, and write its file."""
-    costs, splits = seconds_of_a_step(), range(RACE_SETTINGS["splits"])
+    costs = {task: seconds_of_a_step(task) for task in ("clean digits", "Transformer")}
+    splits = range(RACE_SETTINGS["splits"])
     jobs = [
         (task, name, number, epochs)
         for task, rules in RACE.items()
@@ -395,7 +451,7 @@ def record_race(pool):
         if number:
             continue
         found = [parts[task, name, split, epochs] for split in splits]
-        place = task if epochs >= 20 else f"{task}, {epochs} epochs"
+        place = task if epochs == race_lengths(task)[0] else f"{task}, {epochs} epochs"
         loss = np.stack([part["val_loss"] for part in found])
         if place == "clean digits":
             curves[name] = loss.mean(axis=2)  # splits, rates, epochs
@@ -433,6 +489,12 @@ def text_data(number, train, validation, length=LENGTH):
     return split(*windows(text, ALPHABET, length), train, validation, number)
 
 
+def transformer(seed, **other):
+    """The Transformer of chapter 9; `other` sizes as named."""
+    sizes = {key: SETTINGS["transformer"][key] for key in ("length", "width", "heads", "blocks")}
+    return Transformer(len(ALPHABET), **sizes | other, seed=seed)
+
+
 def run(kind, name, number, rates=None, seeds=None):
     """The sweep of one rule on split `number`.
 
@@ -461,10 +523,9 @@ def run(kind, name, number, rates=None, seeds=None):
 
     else:
         data, chunk = text_data(number, s["train"], s["validation"], s["length"]), 10
-        sizes = {key: s[key] for key in ("length", "width", "heads", "blocks")}
 
         def build(seed):
-            return Transformer(len(ALPHABET), **sizes, seed=seed)
+            return transformer(seed, length=s["length"])
 
     if kind == "batches":
         return same_updates(build, rule, rates or every, data, seeds, int(name.split(", ")[1]))
@@ -532,7 +593,7 @@ def record(kind, pool):
 ROWS = {"scoreboard": (scoreboard.ROWS, 3), "adam_parts": (scoreboard.PARTS, 6)}
 
 
-KINDS = [*RULES, *ROWS, "adam_betas", "race"]
+KINDS = [*RULES, *ROWS, "adam_betas", "splits", "race"]
 
 
 def record_rows(pool, file, names, splits):
@@ -565,6 +626,18 @@ def record_betas(pool, splits=8):
     (RECORDINGS / "adam_betas.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
+def record_splits(pool, count=24):
+    """Measure what chapters 7 and 8 ask on so many splits, and write its file."""
+    content = {"script": "tools/record.py"}
+    for function in (many_splits.ends, many_splits.levers):
+        found = list(pool.map(function, range(count)))
+        content[function.__name__] = {
+            name: [float(f"{one[name]:.6g}") for one in found] for name in found[0]
+        }
+    path = RECORDINGS / "splits.json"
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -578,6 +651,8 @@ def main(arguments=None):
                 record_rows(pool, kind, *ROWS[kind])
             elif kind == "adam_betas":
                 record_betas(pool)
+            elif kind == "splits":
+                record_splits(pool)
             elif kind == "race":
                 record_race(pool)
             else:

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import optimlib
+from tools import versions
 from tools.book import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -44,6 +45,11 @@ def test_constraints_lock_every_package_that_is_installed():
     others = installed.keys() - {"pip", "setuptools", PROJECT["name"]}
     assert not {name for name in others if name not in LOCKED}, "installed, but locked nowhere"
     assert not {n: (installed[n], LOCKED[n]) for n in others if installed[n] != LOCKED[n]}
+
+
+def test_other_versions_leave_out_that_test_alone():
+    name = test_constraints_lock_every_package_that_is_installed.__name__
+    assert versions.LOCKED.split("::") == ["tests/house/test_pins.py", name]
 
 
 def test_what_is_named_is_pinned_and_agrees_with_the_lock():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from optimlib.data import load_recording
-from optimlib.figures import scoreboard
+from optimlib.figures import many_splits, scoreboard
 from tools import record
 
 KINDS = pytest.mark.parametrize("kind", record.RULES)
@@ -100,6 +100,18 @@ def test_the_scoreboard_grows_row_by_row():
     assert "momentum" not in first and "mended" in first
 
 
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [(many_splits.ends, many_splits.ENDS), (many_splits.levers, many_splits.LEVERS)],
+)
+def test_the_many_splits_are_complete_and_one_comes_out_the_same(function, settings):
+    found = many_splits.recorded(function.__name__)
+    assert list(found) == list(settings)
+    assert all(values.shape == (24,) for values in found.values())
+    name = list(settings)[-1]
+    assert function(23, [name])[name] == pytest.approx(found[name][23], abs=0.3)
+
+
 def test_the_race_is_that_of_the_script():
     content = load_recording("race")
     assert content["settings"] == record.RACE_SETTINGS
@@ -126,12 +138,22 @@ def test_hardly_a_best_rate_of_the_race_stands_at_the_edge():
 
 @pytest.mark.parametrize("name", ["Lion", "Muon", "SOAP", "Schedule-Free"])
 def test_a_part_of_the_race_comes_out_the_same(name):
-    run = load_recording("race")["runs"]["clean digits, 5 epochs"][name]
-    rates = run["learning_rate"][3:5]
-    again = record.run_race("clean digits", name, 1, epochs=5, rates=rates)
+    race_again_is_the_same("clean digits", name, 1, epochs=5, rates=slice(3, 5))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["Muon, 0.03", "Schedule-Free"])
+def test_a_part_of_the_race_on_text_comes_out_the_same(name):
+    race_again_is_the_same("Transformer with a cosine", name, 1, epochs=10, rates=slice(3, 4))
+
+
+def race_again_is_the_same(task, name, number, epochs, rates):
+    place = f"{task}, {epochs} epochs" if task == "clean digits" else task
+    run = load_recording("race")["runs"][place][name]
+    again = record.run_race(task, name, number, epochs, run["learning_rate"][rates])
     for key in ("test_loss", "test_accuracy"):
         np.testing.assert_allclose(
-            again[key], run[key][1][3:5], rtol=1e-3 if key == "test_loss" else 0, atol=2e-3
+            again[key], run[key][number][rates], rtol=1e-3 if key == "test_loss" else 0, atol=2e-3
         )
 
 
