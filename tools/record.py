@@ -259,14 +259,14 @@ def falling(rate, epochs=20):
     return schedules.CosineDecay(rate, 32 * epochs)
 
 
-def adamw(rate, decay=0.1, epochs=20):
+def decayed_adam(rate, decay=0.1, epochs=20):
     return optimizers.AdamW(falling(rate, epochs), weight_decay=decay)
 
 
 def with_decays(middle):
     """Rows of the race: under a cosine Muon and SOAP with three decays, AdamW with two more."""
     adam = {
-        f"AdamW, {decay}": (lambda rate, decay=decay: adamw(rate, decay), -1.75)
+        f"AdamW, {decay}": (lambda rate, decay=decay: decayed_adam(rate, decay), -1.75)
         for decay in (0.03, 0.3)
     }
     others = {
@@ -325,7 +325,7 @@ RACE = {
     },
     "cosine": {  # on the clean digits, from the rate down to 0
         "Adam": (lambda rate: optimizers.Adam(falling(rate)), -1.75),
-        "AdamW": (adamw, -1.75),
+        "AdamW": (decayed_adam, -1.75),
         "Lion": (lambda rate: newer.Lion(falling(rate)), -2.75),
         "Muon": (lambda rate: muon(falling(rate)), -2),
         "SOAP": (lambda rate: soap(falling(rate)), -2.25),
@@ -333,12 +333,12 @@ RACE = {
     },
     "cosine over 50 epochs": {  # what Muon's 20 epochs cost in time
         "Adam": (lambda rate: optimizers.Adam(falling(rate, 50)), -2),
-        "AdamW, 0.03": (lambda rate: adamw(rate, 0.03, 50), -2),
-        "AdamW": (lambda rate: adamw(rate, 0.1, 50), -2),
+        "AdamW, 0.03": (lambda rate: decayed_adam(rate, 0.03, 50), -2),
+        "AdamW": (lambda rate: decayed_adam(rate, 0.1, 50), -2),
     },
     "loud pixels with a cosine": {
         "Adam": (lambda rate: optimizers.Adam(falling(rate)), -1.75),
-        "AdamW": (adamw, -1.75),
+        "AdamW": (decayed_adam, -1.75),
         "Muon": (lambda rate: muon(falling(rate)), -1.75),
         "Muon, 0.1": (lambda rate: muon(falling(rate), decay=0.1), -1.75),
         "SOAP": (lambda rate: soap(falling(rate)), -1.75),
@@ -348,7 +348,7 @@ RACE = {
         "Adam": (lambda rate: optimizers.Adam(falling(rate)), -2),
         "Muon": (lambda rate: muon(falling(rate)), -2.25),
         "SOAP": (lambda rate: soap(falling(rate)), -2.5),
-        "AdamW": (adamw, -1.75),
+        "AdamW": (decayed_adam, -1.75),
         **with_decays(-1.75),
     },
     "deep network with a better start": {"Adam": (optimizers.Adam, -2), "Muon": (muon, -2.25)},
