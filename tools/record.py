@@ -222,12 +222,15 @@ def inner(rate, decay=None):
     return muon(rate, exclude_layers=(0, 1, -2), decay=decay)
 
 
-def risen(rate):
+def risen(rate, warmup=SETTINGS["transformer"]["warmup updates"]):
     """For the Transformer: the rate, up over the first updates, then down to 0 by a cosine."""
     s = SETTINGS["transformer"]
-    warmup = s["warmup updates"]
     updates = s["epochs"] * -(-s["train"] // s["batch_size"])
     return schedules.CosineDecay(0.0, updates - warmup, warmup_target=rate, warmup_steps=warmup)
+
+
+def averaged(rate):
+    return optimizers.Adam(rate, use_ema=True, ema_momentum=0.99)
 
 
 def on_text():
@@ -235,9 +238,15 @@ def on_text():
     rows = {
         "Adam": (lambda rate: optimizers.Adam(risen(rate)), -1.75),
         "Lion": (lambda rate: newer.Lion(risen(rate)), -2.5),
+        "Lion, no warmup": (lambda rate: newer.Lion(risen(rate, 0)), -2.25),
+        "Lion, no warmup, 0.3": (
+            lambda rate: newer.Lion(risen(rate, 0), weight_decay=0.3),
+            -2.25,
+        ),
         "Muon": (lambda rate: inner(risen(rate)), -1.5),
         "SOAP": (lambda rate: soap(risen(rate)), -1.5),
         "Schedule-Free": (lambda rate: FREE(rate, warmup_steps=100), -1.5),
+        "Adam, averaged": (warm(averaged), -1.75),  # at a rate that stays, after the warmup
     }
     for decay in (0.03, 0.1):
         rows |= {
@@ -408,8 +417,14 @@ def run_race(task, name, number, epochs=20, rates=None):
     if task.startswith("Transformer"):
         samples = text_data(number, text["train"], text["validation"])
         build, settings = transformer, {"batch_size": text["batch_size"], "chunk": 10}
+    rule = RACE[task][name][0]
     with np.errstate(all="ignore"):
-        result = sweep(build, RACE[task][name][0], rates, samples, seeds, epochs, **settings)
+        result = sweep(build, rule, rates, samples, seeds, epochs, **settings)
+        if name == "Adam, averaged":  # epochs end without the average, and only `fit` with it
+            train, validation, _ = samples
+            parts = train, validation, validation
+            again = sweep(build, rule, rates, parts, seeds, epochs, **settings)
+            result["val_loss"][..., -1] = again["test_loss"]
     return {key: result[key] for key in ("val_loss", "test_loss", "test_accuracy")}
 
 
