@@ -87,7 +87,7 @@ report: .venv/made    ## write the tables of that page anew from what is on reco
 parity: .venv-parity/made    ## hold the recordings against the real Keras, PyTorch and optax
 	.venv-parity/bin/python -m pytest -o addopts= --confcutdir tests/parity tests/parity/test_frameworks.py
 
-recordings: .venv/made    ## record anew the runs of chapter 9 that are too long for a chapter
+recordings: .venv/made    ## record anew the runs that are too long for a chapter
 	$(IN) -m tools.record
 
 assignments: .venv-course/made    ## the students' versions of all assignments anew, from their sources

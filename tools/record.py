@@ -222,10 +222,10 @@ def inner(rate, decay=None):
     return muon(rate, exclude_layers=(0, 1, -2), decay=decay)
 
 
-def risen(rate, warmup=SETTINGS["transformer"]["warmup updates"]):
+def risen(rate, warmup=SETTINGS["transformer"]["warmup updates"], epochs=10):
     """For the Transformer: the rate, up over the first updates, then down to 0 by a cosine."""
     s = SETTINGS["transformer"]
-    updates = s["epochs"] * -(-s["train"] // s["batch_size"])
+    updates = epochs * -(-s["train"] // s["batch_size"])
     return schedules.CosineDecay(0.0, updates - warmup, warmup_target=rate, warmup_steps=warmup)
 
 
@@ -260,6 +260,15 @@ def on_text():
                 ("SOAP", soap, -1.5),
             )
         }
+    for betas in ((0.9, 0.95), (0.95, 0.95)):  # SOAP's are the second pair
+        rows["AdamW, 0.03, betas {} and {}".format(*betas)] = (
+            lambda rate, betas=betas: optimizers.AdamW(risen(rate), 0.03, *betas),
+            -1.75,
+        )
+    rows["SOAP, 0.03, as Muon"] = (  # the characters, the places and the last layer by Adam
+        lambda rate: newer.SOAP(risen(rate), weight_decay=0.03, exclude_layers=(0, 1, -2)),
+        -1.5,
+    )
     return rows
 
 
@@ -370,6 +379,12 @@ RACE = {
         "Schedule-Free": (FREE, -1.5),
     },
     "Transformer with a cosine": on_text(),
+    "Transformer for 15 epochs": {  # about what SOAP's 10 epochs cost in time
+        "AdamW, 0.03": (
+            lambda rate: optimizers.AdamW(risen(rate, epochs=15), weight_decay=0.03),
+            -1.75,
+        )
+    },
     "betas": {"Adam, betas 0.95": (lambda rate: optimizers.Adam(rate, 0.95, 0.95), -2)},
 }
 RACE_SETTINGS = {
@@ -378,12 +393,12 @@ RACE_SETTINGS = {
     "batch_size": 32,
     "shorter": [5, 10],
     "other epochs": {"cosine over 50 epochs": 50}
-    | dict.fromkeys(("Transformer", "Transformer with a cosine"), 10),
+    | {"Transformer": 10, "Transformer with a cosine": 10, "Transformer for 15 epochs": 15},
     "seeds a split": {"clean digits": 2, "loud pixels": 1, "deep network": 1, "parts of Muon": 1}
     | {"standardized digits": 2, "cosine": 2, "standardized digits with a cosine": 2}
     | {"deep network with a better start": 1, "betas": 2}
     | {"cosine over 50 epochs": 2, "loud pixels with a cosine": 1}
-    | {"Transformer": 1, "Transformer with a cosine": 1},
+    | {"Transformer": 1, "Transformer with a cosine": 1, "Transformer for 15 epochs": 1},
 }
 
 
