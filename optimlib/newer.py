@@ -71,7 +71,6 @@ class MatrixRule(Adam):
             if checks.integer("exclude_layers", i, -count) >= count:
                 raise ValueError(f"exclude_layers has {i}, but there are {count} shapes")
         excluded = {i % count for i in self.exclude_layers}
-        super().build(shapes)
         self.shapes, self.places, start = [tuple(shape) for shape in shapes], [], 0
         for i, shape in enumerate(self.shapes):
             stop = start + math.prod(shape)

@@ -12,7 +12,7 @@ in optimlib/data_files/recordings:
 - rnn.json: a recurrent network that reads them in 32 steps, and in 8; in 8 rows, each held for four
   steps; with a recurrent kernel 1.3 times as large; with other limits of the gradient's length;
 - transformer.json: a Transformer on text.txt, at a constant rate and with warmup;
-- clipping.json: the same, with clipped momentum as a control;
+- clipping.json: the same, with clipped momentum as a control, at three limits;
 - race.json: the rules after AdamW, on the scoreboard's three tasks, eight splits; some again
   on standardized digits, with a falling rate and four decays, for longer, with a better start; on
   the Transformer; and what a step of each costs;
@@ -164,7 +164,11 @@ RULES = {  # kind: {name: (rule, learning rates)}
         "RMSprop, limit 1": (with_limit(optimizers.RMSprop), half_decades(-3, -1)),
         "Adam, limit 1": (with_limit(optimizers.Adam), half_decades(-3, -1)),
     },
-    "clipping": {"clipped momentum": (clipped, half_decades(-1.5, 0))},
+    "clipping": {
+        "clipped momentum": (clipped, half_decades(-1.5, 0)),
+        "momentum, limit 0.3": (limited(0.3), half_decades(-1.5, 0.5)),
+        "momentum, limit 0.1": (limited(0.1), half_decades(-1, 1)),
+    },
     "batches": {
         f"{name}, {size}": (rule, rates)
         for name, rule, rates in (

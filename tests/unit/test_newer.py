@@ -195,6 +195,13 @@ def test_muon_leaves_the_rest_to_adam(excluded):
     assert opt.velocity.size == SIZE and opt.m.size == opt.v.size == rest.sum()
 
 
+def test_muon_without_rounding_steps_along_its_sum():
+    muon = Muon(1.0, ns_steps=0, nesterov=False, weight_decay=None, rms_rate=None)
+    g = np.array([[3.0, 0.0], [0.0, 4.0]]).ravel()
+    step = -muon.build([(2, 2)]).step(np.zeros(4), g)
+    np.testing.assert_allclose(step / np.sqrt((step * step).sum()), g / 5, atol=1e-12)
+
+
 def test_muon_has_two_decays():
     opt = Muon(0.5, weight_decay=0.2, adam_weight_decay=0.1).build(SHAPES)
     w = opt.step(np.ones(SIZE), np.zeros(SIZE))
@@ -247,6 +254,12 @@ def test_soap_is_adam_along_its_own_axes(frequency):
     np.testing.assert_allclose(straight[1:].reshape(-1, n * n), adam, rtol=1e-12)
     # off the diagonal of the turned gradients rounding is left, 1e-16, and Adam divides it by 1e-8
     np.testing.assert_allclose(soap(A, B), A @ straight @ B, atol=1e-7)
+
+
+def test_soaps_own_rate_and_decay():
+    soap = SOAP()
+    assert (soap.learning_rate, soap.weight_decay) == (0.003, 0.01)
+    assert (soap.beta_1, soap.beta_2, soap.epsilon) == (0.95, 0.95, 1e-8)
 
 
 def test_soap_turns_with_the_valley_for_any_gradients():
