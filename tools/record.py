@@ -101,6 +101,14 @@ def clipped(rate):
     return optimizers.SGD(rate, momentum=0.9, global_clipnorm=1.0)
 
 
+def clipped_sgd(rate):
+    return optimizers.SGD(rate, global_clipnorm=1.0)
+
+
+def rmsprop_with_momentum(rate):
+    return optimizers.RMSprop(rate, momentum=0.9)
+
+
 def limited(limit):
     """Momentum, its gradient clipped to another limit."""
     return lambda rate: optimizers.SGD(rate, momentum=0.9, global_clipnorm=limit)
@@ -159,6 +167,8 @@ RULES = {  # kind: {name: (rule, learning rates)}
         "Adam, rows held": (optimizers.Adam, half_decades(-3, -1)),
         "momentum, gain 1.3": (momentum, half_decades(-3.5, -1)),
         "clipped momentum, gain 1.3": (clipped, half_decades(-2.5, -0.5)),
+        "clipped SGD": (clipped_sgd, half_decades(-1.5, 1)),
+        "RMSprop with momentum": (rmsprop_with_momentum, half_decades(-4, -1.5)),
         "momentum, limit 0.3": (limited(0.3), half_decades(-2, 0)),
         "momentum, limit 5": (limited(5.0), half_decades(-3, -1)),
         "RMSprop, limit 1": (with_limit(optimizers.RMSprop), half_decades(-3, -1)),

@@ -16,7 +16,7 @@ def rounding(
     *,
     initial=None,
     goal="Make the ellipse as thin as five steps can still bring into the band.",
-    reached="steps <= 5 and thin <= 0.011 and short >= 0.68",
+    reached="steps <= 5 and thin <= 0.002 and short >= 0.68 and short <= 1.14",
     caption="A matrix is drawn as what it makes of the dotted circle. Scaled to length 1 first, it "
     "goes through so many steps of X ← aX + b(XXᵀ)X + c(XXᵀ)²X. The dotted lines on the right are "
     "0.68 and 1.14.",

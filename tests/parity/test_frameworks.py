@@ -299,3 +299,27 @@ def test_the_guide_s_fine_tuning_in_pytorch_runs_as_it_stands():
     share = names["share"]
     assert (names["updates"], names["warmup"]) == (20, 1)
     assert (share(0), share(1), share(20), share(30)) == (1, 1, 0, 0)
+
+
+def test_the_chapter_s_comparison_of_two_programs_runs_as_it_stands(capsys):
+    chapter = json.loads((ROOT / "book/12-your-framework.ipynb").read_text(encoding="utf-8"))
+    text = "\n".join("".join(cell["source"]) for cell in chapter["cells"])
+    text = text.split("## Are they the same?")[1]
+    program = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    layers = [keras.Input((6,)), keras.layers.Dense(5, "relu"), keras.layers.Dense(3)]
+    ours = keras.Sequential([*layers[:2], keras.layers.Dropout(0.5), layers[2]])
+    ours.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    parts = torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(5, 3)
+    rng = np.random.default_rng(0)
+    batch = rng.normal(size=(8, 6)).astype("float32"), rng.integers(0, 3, 8)
+    exec(
+        program,
+        {
+            "torch": torch,
+            "keras_model": ours,
+            "torch_model": torch.nn.Sequential(*parts),
+            "batch": batch,
+        },
+    )
+    one, other = map(float, capsys.readouterr().out.split())
+    assert abs(one - other) <= 2e-6 and one > 0.1
