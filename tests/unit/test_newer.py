@@ -202,6 +202,19 @@ def test_muon_without_rounding_steps_along_its_sum():
     np.testing.assert_allclose(step / np.sqrt((step * step).sum()), g / 5, atol=1e-12)
 
 
+@pytest.mark.parametrize("rule", [Muon, SOAP])
+def test_clipnorm_cuts_each_parameter_of_a_matrix_rule_by_itself(rule):
+    g, shapes = np.array([30.0, 0.0, 0.0, 40.0, 3.0, 4.0]), [(2, 2), (2,)]
+    cut = g / np.repeat([50.0, 5.0], [4, 2])
+    ends = []
+    for gradient, limit in ((g, {"clipnorm": 1.0}), (cut, {})):
+        opt, w = rule(0.1, epsilon=1.0, **limit).build(shapes), np.ones(6)
+        for _ in range(3):
+            w = opt.step(w, gradient)
+        ends.append(w)
+    np.testing.assert_allclose(*ends, rtol=1e-12)
+
+
 def test_muon_has_two_decays():
     opt = Muon(0.5, weight_decay=0.2, adam_weight_decay=0.1).build(SHAPES)
     w = opt.step(np.ones(SIZE), np.zeros(SIZE))

@@ -266,6 +266,74 @@ def test_reduce_on_plateau_by_pencil():
     assert plateau_trace([0.5, 0.6, 0.7], factor=0.5, patience=1, mode="min") == [1, 0.5, 0.25]
 
 
+def early_trace(values, **settings):
+    """EarlyStopping after these values, and the epochs that it saw."""
+    model = compiled(optimizers.SGD(0.1))
+    model.history = callbacks.History()
+    early = callbacks.EarlyStopping("val_loss", **settings)
+    early.model, model.stop_training = model, False
+    early.on_train_begin()
+    for epoch, value in enumerate(values):
+        early.on_epoch_end(epoch, {"val_loss": np.asarray(value)})
+        if model.stop_training:
+            break
+    early.on_train_end()
+    return early, epoch + 1
+
+
+def test_early_stopping_by_pencil():
+    assert early_trace([3.0, 2.0, 2.5, 2.5], patience=2)[1] == 4
+    falls = [1.0, 0.9, 0.8, 0.7, 0.6]  # always better, and above the baseline but for the last
+    assert early_trace(falls, patience=2, baseline=0.65)[1] == 5
+    # what is worse ends it once `patience` epochs have not come below the baseline by min_delta
+    values = [0.8, 0.64, 0.9, 0.9, 0.9, 0.9]
+    assert early_trace(values, patience=3, baseline=0.65)[1] == 5
+    assert early_trace(values, patience=3, baseline=0.65, min_delta=0.05)[1] == 3
+    assert early_trace([0.8, 0.9, 0.9, 0.9], patience=3, baseline=0.65)[1] == 3
+    assert early_trace([0.8, 0.9], patience=3, baseline=0.65)[0].stopped_epoch == 0
+    # where more is better a difference counts as it is
+    rising, epochs = early_trace([0.5, 0.6, 0.7], patience=1, mode="max", min_delta=0.15)
+    assert epochs == 2 and rising.best_epoch == 0
+
+
+def test_epochs_that_do_not_count_leave_early_stopping_as_it_began(capsys):
+    early, epochs = early_trace([1.0, 2.0, 3.0], start_from_epoch=9, restore_best_weights=True)
+    before = compiled(optimizers.SGD(0.1)).w
+    assert (epochs, early.best_epoch, early.stopped_epoch) == (3, 0, 0)
+    np.testing.assert_array_equal(early.model.w, before)
+    early_trace([1.0, 2.0, 3.0], patience=1)
+    early_trace([3.0, 2.0, 1.0], patience=1, verbose=1)  # it never ends
+    assert capsys.readouterr().out == ""
+
+
+def test_no_epoch_is_a_cooldown_before_the_first_cut():
+    values = [1.0, 1.0]
+    assert plateau_trace(values, factor=0.5, patience=1, cooldown=5) == [1, 0.5]
+    model = compiled(optimizers.SGD(1.0))
+    cut = callbacks.ReduceLROnPlateau(factor=0.5, patience=2, min_delta=9)
+    cut.model = model
+    cut.on_train_begin()
+    cut.on_epoch_end(0, {"val_loss": np.array(1.0)})
+    assert cut.wait == 0 and cut.cooldown_counter == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end"]
+)
+def test_each_name_of_a_batch_s_hook_is_called(name):
+    seen, (x, y) = [], tiny()
+    hook = type(
+        "Hook", (callbacks.Callback,), {name: lambda self, batch, logs=None: seen.append(batch)}
+    )
+    compiled(optimizers.SGD(0.1)).fit(x, y, epochs=1, batch_size=1, callbacks=[hook()])
+    assert seen == list(range(len(x)))
+    idle = callbacks.CallbackList([callbacks.Callback()], callbacks.History(), None, {})
+    assert (
+        not idle.by_batch
+        and callbacks.CallbackList([hook()], idle.callbacks[-1], None, {}).by_batch
+    )
+
+
 def test_reduce_on_plateau_judges_replicas_one_by_one():
     rates = plateau_trace(
         [[1.0, 1.0], [0.5, 1.0]], rate=np.array([[1.0], [1.0]]), factor=0.5, patience=1
