@@ -140,7 +140,7 @@ def jupyterlab(tmp_path):
     yield start
     for server in started:
         server.terminate()
-        server.wait(30)
+        server.wait(120)  # it ends its kernels first, on a busy machine slowly
 
 
 def test_in_jupyterlab_a_chapter_reads_as_on_its_page(browser, jupyterlab):
