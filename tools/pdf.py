@@ -1,10 +1,11 @@
 """The whole book as one PDF, from the built site and with a Chromium: `make pdf`.
 
-    python -m tools.pdf [--site folder] [--target file]
+    python -m tools.pdf [page ...] [--site folder] [--target file]
 
-The articles of all pages are put into one document, whose links lead to each other, and printed
-twice: the first time tells on which page each chapter begins, the second has these numbers in its
-contents. Figures that answer stand as the stills they are drawn as.
+The articles of all pages, or of those named, such as book/03-momentum, are put into one document,
+whose links lead to each other, and printed twice: the first time tells on which page each chapter
+begins, the second has these numbers in its contents. Figures that answer stand as the stills they
+are drawn as.
 """
 
 import argparse
@@ -29,16 +30,20 @@ DROPPED = (
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="*", help="pages to print; without any, the whole book")
     parser.add_argument("--site", type=Path, default=SITE, help="the folder of the built site")
     parser.add_argument("--target", type=Path, default=TARGET, help="the file to write")
     options = parser.parse_args()
-    count = write(options.site, options.target)
+    strangers = sorted({*options.pages} - {*pages()})
+    if strangers:
+        parser.error(f"no page of the book: {', '.join(strangers)}")
+    count = write(options.site, options.target, options.pages)
     print(f"{options.target}: {count} pages, {options.target.stat().st_size / 1e6:.1f} MB")
 
 
-def write(site, target):
-    """Write the PDF and return how many pages it has."""
-    names = pages()
+def write(site, target, chosen=()):
+    """Write the PDF, of the chosen pages or of all, and return how many pages it has."""
+    names = [name for name in pages() if not chosen or name in chosen]
     soups = {
         name: BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
         for name in names
@@ -122,7 +127,8 @@ def document(site, articles, titles, styles, numbers):
     """The document to print; numbers: where each page of the site begins, as far as known."""
     entries, heads, texts = [], [], []
     for caption, part in contents():
-        entries += [f"<h2>{escape(caption)}</h2>"] if caption else []
+        part = [name for name in part if name in titles]
+        entries += [f"<h2>{escape(caption)}</h2>"] if caption and part else []
         for name in part:
             number = f'<span class="number">{numbers.get(name, "0")}</span>'
             entries.append(

@@ -673,7 +673,7 @@ def record_betas(pool, splits=8):
 def record_splits(pool, count=24):
     """Measure what chapters 7 and 8 ask on so many splits, and write its file."""
     content = {"script": "tools/record.py"}
-    for function in (many_splits.ends, many_splits.levers):
+    for function in (many_splits.ends, many_splits.levers, many_splits.warmups):
         found = list(pool.map(function, range(count)))
         content[function.__name__] = {
             name: [float(f"{one[name]:.6g}") for one in found] for name in found[0]

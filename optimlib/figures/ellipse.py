@@ -15,8 +15,8 @@ def rounding(
     thin=(0.001, 1),
     *,
     initial=None,
-    goal="Make the ellipse as thin as five steps can still bring into the band.",
-    reached="steps <= 5 and thin <= 0.002 and short >= 0.68 and short <= 1.14",
+    goal="Find the thinnest ellipse that five steps, as every rounder one, bring into the band.",
+    reached="steps <= 5 and thin <= 0.0056 and thin >= 0.0052 and short <= 1.14",
     caption="A matrix is drawn as what it makes of the dotted circle. Scaled to length 1 first, it "
     "goes through so many steps of X ← aX + b(XXᵀ)X + c(XXᵀ)²X. The dotted lines on the right are "
     "0.68 and 1.14.",
@@ -87,7 +87,7 @@ def rounding(
         caption,
         scripts=["ellipse"],
         layout="pair",
-        best={"thin": 0.01, "steps": 5, "coefficients": 0} if np.ndim(thin) else False,
+        best={"thin": 0.0054, "steps": 5, "coefficients": 0} if np.ndim(thin) else False,
     )
 
 

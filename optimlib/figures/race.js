@@ -23,12 +23,13 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
   const hyper = (state, name) =>
     Object.fromEntries([["rate", state[`${name} rate`]], ...own[name].filter((key) => key in state).map((key) => [key, state[key]])]);
   const chosen = (state) => ({ ...all[state.surface], ...(turns && { angle: state.angle }) });
+  const drawn = ({ draw }) => draws.slice((draw - 1) * steps, draw * steps);
   const run = (state, name) =>
-    descend(name, hyper(state, name), chosen(state), [state.x, state.y], steps, state.noise, draws);
+    descend(name, hyper(state, name), chosen(state), [state.x, state.y], steps, state.noise, drawn(state));
 
   const runs = {}; // the last run of each optimizer, and its lines: only what changes is done again
   function latest(state, name, at, panel) {
-    const { surface, angle, noise, x, y } = state, key = JSON.stringify([hyper(state, name), surface, angle, noise, x, y]);
+    const { surface, angle, noise, draw, x, y } = state, key = JSON.stringify([hyper(state, name), surface, angle, noise, draw, x, y]);
     if (!runs[name] || runs[name].key !== key) {
       const result = run(state, name), shares = result.loss.map((v) => v / result.loss[0]);
       const path = result.path.map(at), loss = points(panel, shares);
@@ -50,7 +51,6 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
       marks[`${name} loss past`] = trace(result.losses.slice(0, k + 1));
       marks[`${name} loss now`] = move(result.losses[k]);
       for (const key of ["steps", "diverged", "turns"]) facts[`${name} ${key}`] = result[key];
-      facts[`${name} loss`] = result.final;
       facts[`${name} share`] = result.final / result.loss[0];
       facts[`${name} par`] = surface.par[name];
       outs[`${name} rate`] = fate(result);
@@ -82,7 +82,7 @@ const kind = ({ optimizers: own, surfaces: all, steps, draws, sliders }) => {
       return { marks, weights: null, said: `${name} diverges at its first step.` };
     }
     const given = hyper(state, name), from = result.pixels[k - 1], to = result.pixels[k];
-    const each = environments(name, given, surface, result.path, k, state.noise, draws);
+    const each = environments(name, given, surface, result.path, k, state.noise, drawn(state));
     const weights = each.map((environment) => worked(rules[name], environment));
     const px = panel.w / (panel.x[1] - panel.x[0]), py = panel.h / (panel.y[1] - panel.y[0]);
     const vector = (x, y) => [x * px, -y * py], step = [to[0] - from[0], to[1] - from[1]];

@@ -27,6 +27,7 @@ def explore(
     *,
     angle=None,
     noise=0.0,
+    noises=1,
     steps=60,
     start=None,
     initial=None,
@@ -43,9 +44,10 @@ def explore(
 ):
     """Optimizers raced from one start on a surface, or on one of several chosen in a box.
 
-    Each has a slider for its rate. Facts: "SGD rate", "SGD steps" (to the minimum), "SGD loss",
-    "SGD share" (of the loss at the start), "SGD diverged" (the step), "SGD turns" (steps on which
-    the gradient changed sign), ... for every optimizer; the hyper-parameters, "x", "y" and "t".
+    Each has a slider for its rate. Facts: "SGD rate", "SGD steps" (to the minimum), "SGD share"
+    (the last loss over the loss at the start), "SGD diverged" (the step), "SGD turns" (steps on
+    which the gradient changed sign), ... for every optimizer; the hyper-parameters, "x", "y" and
+    "t"; "draw", which noise it is.
 
     The map shows one step of one optimizer as arrows: the terms that it is the sum of, head to
     tail. Under it stands the optimizer's rule with the numbers of this step.
@@ -60,6 +62,7 @@ def explore(
         learning_rate: (low, high), or a dict of them by name.
         angle: (low, high), a slider that turns the one quadratic surface, in degrees.
         noise: standard deviation of the noise on the gradient, or (low, high), which gets a slider.
+        noises: how many noises there are to choose from, by a slider where they are several.
         steps: how many.
         start: where the paths begin, the surface's own where None.
         initial: {name: value} where sliders stand at first.
@@ -75,7 +78,7 @@ def explore(
     Raises:
         ValueError: for unknown optimizers, and for arguments out of range.
     """
-    steps = checks.integer("steps", steps, 1)
+    steps, noises = checks.integer("steps", steps, 1), checks.integer("noises", noises, 1)
     names = [optimizers] if isinstance(optimizers, str) else list(optimizers)
     several = list(surface) if isinstance(surface, list | tuple) else [surface]
     for name in names:
@@ -84,7 +87,9 @@ def explore(
         raise ValueError(
             f"angle={angle!r} can only turn one quadratic surface, but surface is {surface!r}"
         )
-    controls = _controls(several, names, learning_rate, angle, noise, hyper, initial)
+    if noises > 1 and not np.any(noise):
+        raise ValueError(f"noises={noises!r} moves nothing: noise={noise!r}")
+    controls = _controls(several, names, learning_rate, angle, noise, noises, hyper, initial)
     state = controls.state
     controls.time(steps, step)
     rule = names[0] if rule is None else checks.known("rule", rule, dict(zip(names, names)))
@@ -95,12 +100,14 @@ def explore(
     start = checks.number("start", list(chosen.start if start is None else start)).tolist()
     state["x"], state["y"] = start
     draws = np.zeros((0, 2))
-    if np.any(noise):
-        draws = np.random.default_rng(0).standard_normal((steps, 2)).round(2)
+    if np.any(noise):  # several weigh less with one decimal
+        draws = np.random.default_rng(0).standard_normal((noises * steps, 2))
+        draws = draws.round(2 if noises == 1 else 1)
+    drawn = draws[int(state["draw"] - 1) * steps :][:steps]
 
     def run(name, on, **changes):
         first = start if on is chosen else on.start
-        return descend(name, _own(state, name) | changes, on, first, steps, draws)
+        return descend(name, _own(state, name) | changes, on, first, steps, drawn)
 
     pars = [{} for _ in several]
     if reached is None:
@@ -109,7 +116,7 @@ def explore(
     maps, paths = [surface_map(one) for one in several], {name: run(name, chosen) for name in names}
     lengths = {name: int(np.isfinite(path[:, 0]).sum()) - 1 for name, path in paths.items()}
     t = min(state["t"], lengths[rule])
-    foot, terms = _working(names, rule, state, chosen, paths, lengths, draws, controls)
+    foot, terms = _working(names, rule, state, chosen, paths, lengths, drawn, controls)
     board = _board(several, maps, chosen, paths, start, state["t"])
     _arrows(board, paths[rule], t, terms, chosen)
     panels = [board, _loss_panel(paths, chosen, state["t"])]
@@ -241,7 +248,7 @@ def _step_said(name, path, t, surface):
     )
 
 
-def _controls(several, names, learning_rate, angle, noise, hyper, initial):
+def _controls(several, names, learning_rate, angle, noise, noises, hyper, initial):
     """The controls of a race: surface, rates, angle, hyper-parameters, noise."""
     controls = Controls(initial)
     if len(several) > 1:
@@ -268,6 +275,8 @@ def _controls(several, names, learning_rate, angle, noise, hyper, initial):
         if key in hyper:  # else every optimizer has its own default
             controls.slider(key, hyper[key], scale, outs=False)
     controls.slider("noise", noise, "zero", "noise on the gradient", start=0.0, outs=False)
+    which = (1, noises) if noises > 1 else 1
+    controls.slider("draw", which, "linear", "which noise", start=1, outs=False)
     return controls
 
 
@@ -321,8 +330,8 @@ def _facts(paths, surface, pars, state):
     for name, path in paths.items():
         fate = outcome(path, surface)
         first = surface(path[0]) - surface.lowest
-        facts |= {f"{name} {key}": float(value) for key, value in fate.items()}
-        facts[f"{name} share"] = float(fate["loss"] / first)
+        told = {**fate, "share": fate["loss"] / first}
+        facts |= {f"{name} {key}": float(value) for key, value in told.items() if key != "loss"}
         rate = number(state[f"{name} rate"])
         said.append(f"{name} at rate {rate}: {outcome_words(fate, first)}")
     return facts, f"From ({number(state['x'])}, {number(state['y'])}). {'; '.join(said)}."

@@ -323,3 +323,39 @@ def test_the_chapter_s_comparison_of_two_programs_runs_as_it_stands(capsys):
     )
     one, other = map(float, capsys.readouterr().out.split())
     assert abs(one - other) <= 2e-6 and one > 0.1
+
+
+def test_the_chapter_s_way_over_for_convolutions_and_batch_norm_runs_as_it_stands():
+    """And what it says of flattening, of padding, and of Keras' regularizer."""
+    chapter = json.loads((ROOT / "book/12-your-framework.ipynb").read_text(encoding="utf-8"))
+    texts = ["".join(cell["source"]) for cell in chapter["cells"]]
+    (text,) = [text for text in texts if text.startswith("### Deeper: convolutions and")]
+    copying = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    layers = keras.layers
+    stack = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)]
+    ours = keras.Sequential([keras.Input((6, 6, 2)), *stack])
+    rng = np.random.default_rng(0)
+    ours.layers[1].set_weights(list(rng.uniform(0.5, 2, (4, 4))))
+
+    class ChannelsLast(torch.nn.Module):
+        def forward(self, z):
+            return z.permute(0, 2, 3, 1)
+
+    parts = [torch.nn.Conv2d(2, 4, 3), torch.nn.BatchNorm2d(4)]
+    theirs = torch.nn.Sequential(*parts, ChannelsLast(), torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    torch_layers = [theirs[0], theirs[1], theirs[4]]
+    keras_layers = [layer for layer in ours.layers if layer.get_weights()]
+    exec(copying, {"torch": torch, "keras_layers": keras_layers, "torch_layers": torch_layers})
+    x = rng.normal(size=(5, 6, 6, 2)).astype("float32")
+    expected = keras.ops.convert_to_numpy(ours(x, training=False))
+    with torch.no_grad():
+        found = theirs.eval()(torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+    strided = layers.Conv2D(1, 3, 2, "same", kernel_initializer="ones")(x)
+    evenly = torch.nn.Conv2d(2, 1, 3, 2, padding=1)
+    evenly.weight.data, evenly.bias.data = torch.ones(1, 2, 3, 3), torch.zeros(1)
+    with torch.no_grad():
+        apart = evenly(torch.tensor(x.transpose(0, 3, 1, 2))).numpy().transpose(0, 2, 3, 1)
+    assert np.abs(apart - keras.ops.convert_to_numpy(strided)).max() > 1
+    w = rng.normal(size=3)
+    assert np.isclose(float(keras.regularizers.L2(0.1)(w.astype("float32"))), 0.1 * (w * w).sum())

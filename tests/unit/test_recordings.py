@@ -102,7 +102,11 @@ def test_the_scoreboard_grows_row_by_row():
 
 @pytest.mark.parametrize(
     ("function", "settings"),
-    [(many_splits.ends, many_splits.ENDS), (many_splits.levers, many_splits.LEVERS)],
+    [
+        (many_splits.ends, many_splits.ENDS),
+        (many_splits.levers, many_splits.LEVERS),
+        (many_splits.warmups, many_splits.WARMUPS),
+    ],
 )
 def test_the_many_splits_are_complete_and_one_comes_out_the_same(function, settings):
     found = many_splits.recorded(function.__name__)

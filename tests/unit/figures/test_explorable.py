@@ -155,6 +155,17 @@ FIGURES = {
         steps=90,
         initial={"SGD rate": 0.15, "momentum": 0.5, "noise": 0.5},
     ),
+    "explore, the third noise": lambda: explore(
+        surfaces.bowl(),
+        ["SGD"],
+        (0.01, 1),
+        noise=1.0,
+        noises=5,
+        steps=150,
+        goal="Bring the last loss under 0.03 of the start's.",
+        reached="SGD share <= 0.03",
+        initial={"SGD rate": 0.5, "draw": 3},
+    ),
     "explore, diverging": lambda: explore(
         surfaces.rosenbrock(),
         ["SGD", "Adam"],
@@ -363,6 +374,37 @@ def test_the_best_setting_reaches_the_goal_and_the_first_does_not(figures, name)
     assert holds(figure, after, state | best)
 
 
+def test_a_goal_of_a_race_is_held_against_what_the_picture_shows(figures):
+    """That is the share of the start's loss, whether the start is high or low."""
+    figure = figures["explore, the third noise"]
+    bowl, state = surfaces.bowl(), figure.spec["state"]
+    draws = np.array(figure.spec["data"]["draws"]).reshape(5, 150, 2)
+    seen = set()
+    for start in ((-1.5, 1.0), (-0.13, -0.54), (2.0, 2.0)):
+        for rate, draw in ((0.01, 1), (0.025, 1), (0.025, 3), (0.1, 2), (0.5, 5)):
+            changes = {"SGD rate": rate, "draw": draw, "x": start[0], "y": start[1]}
+            (picture,) = ask(
+                [["picture", figure.spec | {"state": state | changes}]], figure.script()
+            )
+            path = paths.descend(
+                "SGD", {"rate": rate, "noise": 1.0}, bowl, start, 150, draws[draw - 1]
+            )
+            share = bowl(path[-1]) / bowl(path[0])
+            assert f"{words.number(share)} of the loss left" in picture["said"]
+            assert holds(figure, picture, state | changes) == (share <= 0.03)
+            seen.add((share <= 0.03, bowl(path[-1]) <= 0.03))
+    assert len(seen) == 4, "share and loss never differed"
+
+
+def test_a_best_setting_that_is_given_reaches_the_goal(figures):
+    given = [f for f in figures.values() if f.spec.get("best") and f.spec.get("reached")]
+    assert len(given) >= 5
+    for figure in given:
+        state = figure.spec["state"] | figure.spec["best"]
+        (picture,) = ask([["picture", figure.spec | {"state": state}]], figure.script())
+        assert holds(figure, picture, state), figure.spec["kind"]
+
+
 def test_positions_and_values_of_sliders_agree():
     positions = {
         "log": range(-500, 500),
@@ -565,6 +607,9 @@ def test_what_became_of_a_path():
         (lambda: explore(VALLEY, initial={"SGD rte": 1}), "SGD rte"),
         (lambda: explore(VALLEY, initial={"SGD rate": 5}), "outside its slider"),
         (lambda: explore(VALLEY, reached="SGD stps <= 5"), "did you mean 'SGD steps'"),
+        (lambda: explore(VALLEY, reached="SGD loss <= 0.03"), "SGD loss"),  # no picture shows it
+        (lambda: explore(VALLEY, noises=3), "noises=3"),
+        (lambda: explore(VALLEY, noise=1.0, noises=0), "noises=0"),
         (lambda: explore(VALLEY, reached="SGD steps is 5"), "not a comparison"),
         (lambda: explore(VALLEY, start=(np.nan, 0)), "start"),
         (lambda: explore(surfaces.saddle(), angle=(0, 90)), "angle"),
